@@ -1,0 +1,14 @@
+#pragma once
+
+#include <pybind11/pybind11.h>
+
+namespace bookflow {
+
+void bind_words(pybind11::module_& m);
+void bind_instrument(pybind11::module_& m);
+void bind_events(pybind11::module_& m);
+void bind_books(pybind11::module_& m);
+void bind_calculators(pybind11::module_& m);
+void bind_pipeline(pybind11::module_& m);
+
+}  // namespace bookflow

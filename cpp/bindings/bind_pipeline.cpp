@@ -1,0 +1,270 @@
+// bookflow._core.Pipeline: the compiled part of bookflow.Pipeline.
+#include <pybind11/numpy.h>
+#include <pybind11/stl.h>
+
+#include "bind.hpp"
+#include "bookflow/pipeline.hpp"
+#include "columns.hpp"
+#include "errors.hpp"
+#include "hot_method.hpp"
+#include "values.hpp"
+
+namespace bookflow {
+
+namespace {
+
+struct Bound {
+    Pipeline pipeline;
+    Busy busy;
+};
+
+SessionSchedule session_of(const py::object& session) {
+    SessionSchedule out;
+    if (session.is_none()) return out;
+    const auto parts = py::cast<py::tuple>(session);  // (text, start, end, [(from, offset), ...])
+    out.text = py::cast<std::string>(parts[0]);
+    out.start = py::cast<i64>(parts[1]);
+    out.end = py::cast<i64>(parts[2]);
+    for (const py::handle change : parts[3]) {
+        const auto pair = py::cast<std::pair<i64, i64>>(change);
+        out.zone.push_back({pair.first, pair.second});
+    }
+    return out;
+}
+
+template <class E>
+E choice(const char* field, const std::string& text) {
+    const auto names = names_of(E{});
+    const auto found = std::find(names.begin(), names.end(), text);
+    if (found == names.end()) {
+        throw InputError("must be one of " + candidates(names), field, text);
+    }
+    return static_cast<E>(found - names.begin());
+}
+
+bool switched(const char* field, const std::string& text, const char* off, const char* on) {
+    if (text != off && text != on) {
+        throw InputError(std::string("must be one of ") + off + ", " + on, field, text);
+    }
+    return text == on;
+}
+
+Clock clock_of(const std::string& text) {
+    const auto clock = Clock::parse(text);
+    if (!clock) throw InputError("must be " + std::string(Clock::kRule), "clock", text);
+    return *clock;
+}
+
+i64 above_zero(const char* field, i64 value) {
+    if (value < 1 || value > (i64{1} << 40)) {
+        throw InputError("must be from 1 to 2^40", field, std::to_string(value));
+    }
+    return value;
+}
+
+py::tuple rows_to_python(Rows&& rows) {
+    py::list features;
+    for (auto& column : rows.features) features.append(to_numpy(std::move(column)));
+    return py::make_tuple(to_numpy(std::move(rows.ts)), to_numpy(std::move(rows.status)),
+                          to_numpy(std::move(rows.seen)), to_numpy(std::move(rows.clean)), features);
+}
+
+Rows last_rows(const Rows& history, i64 n) {
+    Rows out(history.features.size());
+    out.append_last(history, static_cast<std::size_t>(std::max<i64>(n, 0)));
+    return out;
+}
+
+py::tuple run(Bound& self, const py::object& ts, const py::object& action, const py::object& side,
+              const py::object& price, const py::object& size, const py::object& flags,
+              const py::object& order_id, const py::object& instrument, const py::object& depth,
+              const std::string& source, i64 first_row) {
+    const EventColumns c =
+        event_columns(ts, action, side, price, size, flags, order_id, instrument, depth);
+    const Busy::Guard guard(self.busy);
+    Rows rows;
+    const Origin origin{source, first_row};
+    try {
+        // The GIL is let go where the work is longer than letting go; the caller's references and
+        // the busy flag keep arrays and pipeline in place.
+        constexpr std::size_t kLong = 512;
+        std::optional<py::gil_scoped_release> release;
+        if (c.rows >= kLong) release.emplace();
+        self.pipeline.run(c, rows);
+    } catch (const InputError& e) {
+        set_python_error(input_error(e, origin));
+        throw py::error_already_set();
+    } catch (const FeedFault& e) {
+        const i64 row = e.row + first_row;
+        set_python_error(py::module_::import("bookflow.errors")
+                             .attr("FeedFault")(
+                                 (source.empty() ? "" : source + ": ") + "row " +
+                                     std::to_string(row) + ": feed fault: " + e.fault,
+                                 py::arg("fault") = e.fault, py::arg("row") = row,
+                                 py::arg("rows_applied") = e.row,
+                                 py::arg("frame") = rows_to_python(std::move(rows))));
+        throw py::error_already_set();
+    }
+    return rows_to_python(std::move(rows));
+}
+
+PyObject* push(PyObject* self, PyObject* const* args, Py_ssize_t n, PyObject* keywords) {
+    static constexpr std::array<const char*, 7> names{"ts",   "action",   "side", "price",
+                                                      "size", "order_id", "flags"};
+    const Arguments<7> a("push", names, 5, args, n, keywords);
+    auto& bound = self_of<Bound>(self);
+    const auto byte = [&](std::size_t i) {
+        const i64 x = a.integer(i);
+        return static_cast<std::uint8_t>(x < 0 || x > 254 ? 255 : x);  // 255 is no code: refused
+    };
+    Event e;
+    e.ts = Nanos(a.integer(0));
+    e.action = static_cast<Action>(byte(1));
+    e.side = static_cast<Side>(byte(2));
+    e.price = Price(a.integer(3, kNone));
+    e.size = Size(a.integer(4));
+    e.order_id = OrderId{a.unsigned_integer(5, 0)};
+    const i64 flags = a.integer(6, flag::kLast);
+    e.flags = static_cast<std::uint16_t>(flags < 0 || flags > 0xFFFF ? 0xFFFF : flags);
+    const Busy::Guard guard(bound.busy);
+    try {
+        return PyLong_FromLongLong(bound.pipeline.push(e));
+    } catch (const InputError& error) {
+        throw InputError(error.rule, error.field, error.value);  // a single event has no row
+    }
+}
+
+// One statement a line, the same words as the command line.
+std::string spec_text(const Pipeline& pipeline) {
+    const PipelineSettings& s = pipeline.settings();
+    std::string out = "clock=\"" + s.clock.text() + "\"\n";
+    if (s.origin != 0) out += "origin=" + std::to_string(s.origin) + "\n";
+    if (s.session.active()) out += "session=\"" + s.session.text + "\"\n";
+    if (s.hidden != Hidden::Volume) {
+        out += "hidden=\"" + std::string(detail::name_of_choice(s.hidden)) + "\"\n";
+    }
+    if (s.raise_faults) out += "on_fault=\"raise\"\n";
+    if (s.as_is) out += "order=\"as-is\"\n";
+    if (s.max_rows != PipelineSettings{}.max_rows) {
+        out += "max_rows=" + std::to_string(s.max_rows) + "\n";
+    }
+    if (s.history != PipelineSettings{}.history) {
+        out += "history=" + std::to_string(s.history) + "\n";
+    }
+    for (const Feature& f : s.features) {
+        out += f.name + "=" + Node::parse(SpecParser(f.calculator).call()).spec() + "\n";
+    }
+    return out;
+}
+
+}  // namespace
+
+void bind_pipeline(py::module_& m) {
+    using namespace py::literals;
+    py::class_<Bound> cls(m, "Pipeline", "The compiled part of bookflow.Pipeline.");
+    cls.def(py::init([](const Instrument& instrument, const std::string& clock,
+                        const std::vector<std::pair<std::string, std::string>>& features,
+                        const py::object& session, const std::string& hidden,
+                        const std::string& on_fault, const std::string& order, i64 origin,
+                        i64 max_rows, i64 history) {
+                PipelineSettings s;
+                s.instrument = instrument;
+                s.clock = clock_of(clock);
+                s.origin = origin;
+                s.session = session_of(session);
+                s.hidden = choice<Hidden>("hidden", hidden);
+                s.raise_faults = switched("on_fault", on_fault, "mark", "raise");
+                s.as_is = switched("order", order, "error", "as-is");
+                s.max_rows = above_zero("max_rows", max_rows);
+                s.history = above_zero("history", history);
+                for (const auto& [name, spec] : features) s.features.push_back({name, spec});
+                return Bound{Pipeline(std::move(s)), {}};
+            }),
+            "instrument"_a, "clock"_a, "features"_a, "session"_a = py::none(),
+            "hidden"_a = "volume", "on_fault"_a = "mark", "order"_a = "error", "origin"_a = 0,
+            "max_rows"_a = 1'000'000, "history"_a = 1024)
+        .def("_run", &run, "ts"_a, "action"_a, "side"_a, "price"_a, "size"_a, "flags"_a,
+             "order_id"_a, "instrument"_a, "depth"_a, "source"_a = "", "first_row"_a = 0)
+        .def(
+            "_latest",
+            [](Bound& b, i64 n) {
+                const Busy::Guard guard(b.busy);
+                return rows_to_python(last_rows(b.pipeline.history(), n));
+            },
+            "n"_a)
+        .def(
+            "advance",
+            [](Bound& b, i64 ts) {
+                const Busy::Guard guard(b.busy);
+                return b.pipeline.advance(ts);
+            },
+            "ts"_a,
+            "Time moves to ts (int, ns) without an event; returns how many rows were written.")
+        .def("_finish",
+             [](Bound& b) {
+                 const Busy::Guard guard(b.busy);
+                 return b.pipeline.finish();
+             })
+        .def("reset",
+             [](Bound& b) {
+                 const Busy::Guard guard(b.busy);
+                 b.pipeline.reset();
+             },
+             "As new, with the same settings.")
+        .def_property_readonly("spec", [](const Bound& b) { return spec_text(b.pipeline); },
+                               "Clock, settings and features as text, one statement a line.")
+        .def_property_readonly("columns", [](const Bound& b) { return b.pipeline.columns(); },
+                               "The names of the feature columns.")
+        .def_property_readonly("instrument",
+                               [](const Bound& b) { return b.pipeline.settings().instrument; })
+        .def_property_readonly("status", [](const Bound& b) { return static_cast<int>(b.pipeline.status()); },
+                               "The book's status bits now.")
+        .def_property_readonly(
+            "quotes",
+            [](const Bound& b) {
+                const Quotes q = b.pipeline.quotes();
+                return py::make_tuple(q.bid.raw, q.bid_size.raw, q.ask.raw, q.ask_size.raw);
+            },
+            "(bid, bid_size, ask, ask_size) in units; an empty side is (NONE, 0).")
+        .def_property_readonly(
+            "faults",
+            [](const Bound& b) {
+                py::dict out;
+                const Faults faults = b.pipeline.faults();
+                for (std::size_t i = 0; i < kFaults; ++i) {
+                    out[py::str(kFaultNames[i].data(), kFaultNames[i].size())] = faults.counts()[i];
+                }
+                return out;
+            },
+            "Feed faults by name.")
+        .def_property_readonly(
+            "content_hash",
+            [](const Bound& b) -> py::object {
+                if (const OrderBook* book = b.pipeline.order_book()) return py::int_(book->content_hash());
+                if (const LevelBook* book = b.pipeline.level_book()) return py::int_(book->content_hash());
+                return py::none();
+            },
+            "The hash of its order or level book; None where depth rows are the book.")
+        .def_property_readonly("pending", [](const Bound& b) { return b.pipeline.pending(); },
+                               "Events that wait for the LAST of their atomic event.")
+        .def("to_bytes",
+             [](Bound& b) {
+                 const Busy::Guard guard(b.busy);
+                 return py::bytes(save_state("Pipeline", b.pipeline));
+             },
+             "Settings, book, calculators, clock and last rows as bytes.")
+        .def(py::pickle([](const Bound& b) { return py::bytes(save_state("Pipeline", b.pipeline)); },
+                        [](const py::bytes& bytes) {
+                            Bound b;
+                            StateEnvelope(std::string_view(bytes)).load("Pipeline", b.pipeline);
+                            return b;
+                        }));
+    define_hot_method<&push>(
+        cls, "push",
+        "push($self, ts, action, side, price, size, order_id=0, flags=1)\n--\n\n"
+        "Takes one event (integers in units, ts in ns; price None: not given) and returns how many "
+        "rows it wrote; `latest` reads them. Raises InputError, and nothing changes, when a field "
+        "breaks a rule.");
+}
+
+}  // namespace bookflow

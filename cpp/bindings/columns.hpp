@@ -1,0 +1,135 @@
+// numpy arrays -> checked columns. The only place where the memory of an array is taken: what
+// comes out of here has the right type, byte order, alignment, dimension and length, and is read
+// in place. Nothing is ever converted.
+#pragma once
+
+#include <pybind11/numpy.h>
+#include <pybind11/pybind11.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "bookflow/event_columns.hpp"
+
+namespace bookflow {
+
+namespace py = pybind11;
+
+namespace detail {
+
+[[noreturn]] inline void refuse_array(const char* name, const std::string& rule) {
+    throw py::type_error(std::string("column '") + name + "': " + rule);
+}
+
+template <class T>
+[[nodiscard]] py::array checked_array(const py::object& object, const char* name, py::ssize_t ndim) {
+    if (!py::isinstance<py::array>(object)) {
+        refuse_array(name, "expected a numpy array, got " +
+                               std::string(py::str(py::type::of(object).attr("__name__"))));
+    }
+    if (py::hasattr(object, "mask")) refuse_array(name, "masked arrays are not taken");
+    auto array = py::reinterpret_borrow<py::array>(object);
+    if (!py::isinstance<py::array_t<T>>(array)) {
+        // isinstance compares type and byte order
+        refuse_array(name, "dtype is " + std::string(py::str(array.dtype())) + ", expected " +
+                               std::string(py::str(py::dtype::of<T>())) + " in native byte order");
+    }
+    if (array.ndim() != ndim) {
+        refuse_array(name, "has " + std::to_string(array.ndim()) + " dimensions, expected " +
+                               std::to_string(ndim));
+    }
+    if ((array.flags() & py::detail::npy_api::NPY_ARRAY_ALIGNED_) == 0) {
+        refuse_array(name, "is not aligned in memory (a copy is: array.copy())");
+    }
+    return array;
+}
+
+inline void check_length(const char* name, py::ssize_t rows, py::ssize_t expected) {
+    if (expected >= 0 && rows != expected) {
+        throw py::value_error(std::string("column '") + name + "' has " + std::to_string(rows) +
+                              " rows, expected " + std::to_string(expected));
+    }
+}
+
+}  // namespace detail
+
+// A column of `rows` rows (-1: any; the length comes back in `rows`).
+template <class T>
+[[nodiscard]] Column<T> column(const py::object& object, const char* name, py::ssize_t& rows) {
+    const py::array array = detail::checked_array<T>(object, name, 1);
+    detail::check_length(name, array.shape(0), rows);
+    rows = array.shape(0);
+    return {static_cast<const char*>(array.data()), array.strides(0)};
+}
+
+template <class T>
+[[nodiscard]] Column<T> optional_column(const py::object& object, const char* name,
+                                        py::ssize_t& rows) {
+    return object.is_none() ? Column<T>{} : column<T>(object, name, rows);
+}
+
+// A (rows, levels) table.
+[[nodiscard]] inline Table table(const py::object& object, const char* name, py::ssize_t& rows,
+                                 int& levels) {
+    const py::array array = detail::checked_array<i64>(object, name, 2);
+    detail::check_length(name, array.shape(0), rows);
+    rows = array.shape(0);
+    if (array.shape(1) < 1 || array.shape(1) > 1'000'000 ||
+        (levels > 0 && array.shape(1) != levels)) {
+        throw py::value_error(std::string("column '") + name + "' has " +
+                              std::to_string(array.shape(1)) + " levels, expected " +
+                              (levels > 0 ? std::to_string(levels) : "at least 1"));
+    }
+    levels = static_cast<int>(array.shape(1));
+    return {{static_cast<const char*>(array.data()), array.strides(0)}, array.strides(1)};
+}
+
+// None, or four (rows, levels) tables.
+[[nodiscard]] inline DepthColumns depth_columns(const py::object& object, py::ssize_t& rows) {
+    DepthColumns out;
+    if (object.is_none()) return out;
+    const auto four = py::reinterpret_borrow<py::sequence>(object);
+    if (!py::isinstance<py::sequence>(object) || four.size() != 4) {
+        throw py::type_error("depth must be None or (bid_price, bid_size, ask_price, ask_size)");
+    }
+    out.bid_price = table(four[0], "depth.bid_price", rows, out.levels);
+    out.bid_size = table(four[1], "depth.bid_size", rows, out.levels);
+    out.ask_price = table(four[2], "depth.ask_price", rows, out.levels);
+    out.ask_size = table(four[3], "depth.ask_size", rows, out.levels);
+    return out;
+}
+
+[[nodiscard]] inline EventColumns event_columns(const py::object& ts, const py::object& action,
+                                                const py::object& side, const py::object& price,
+                                                const py::object& size, const py::object& flags,
+                                                const py::object& order_id,
+                                                const py::object& instrument,
+                                                const py::object& depth) {
+    py::ssize_t rows = -1;
+    EventColumns c;
+    c.ts = column<i64>(ts, "ts", rows);
+    c.action = column<std::uint8_t>(action, "action", rows);
+    c.side = column<std::uint8_t>(side, "side", rows);
+    c.price = column<i64>(price, "price", rows);
+    c.size = column<i64>(size, "size", rows);
+    c.flags = optional_column<std::uint16_t>(flags, "flags", rows);
+    c.order_id = optional_column<u64>(order_id, "order_id", rows);
+    c.instrument = optional_column<std::uint32_t>(instrument, "instrument", rows);
+    c.depth = depth_columns(depth, rows);
+    c.rows = static_cast<std::size_t>(rows);
+    return c;
+}
+
+// A vector handed to numpy without a copy: the array owns it.
+template <class T>
+[[nodiscard]] py::array_t<T> to_numpy(std::vector<T>&& values) {
+    auto owned = std::make_unique<std::vector<T>>(std::move(values));
+    const auto n = static_cast<py::ssize_t>(owned->size());
+    const T* data = owned->data();
+    py::capsule owner(owned.get(), [](void* p) { delete static_cast<std::vector<T>*>(p); });
+    owned.release();
+    return py::array_t<T>(n, data, owner);
+}
+
+}  // namespace bookflow

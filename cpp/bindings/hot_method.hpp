@@ -1,0 +1,166 @@
+// Methods for hot loops: METH_FASTCALL descriptors on the pybind11 classes, which cost a third of
+// a `.def`. What pybind11's dispatch would have done is done here: the C++ object must exist
+// (`Cls.__new__(Cls)` has none), arguments are found by position or name, integers are integers
+// (bool and float are refused, `__index__` is taken), exceptions are translated.
+#pragma once
+
+#include <pybind11/pybind11.h>
+
+#include <array>
+#include <atomic>
+#include <cstring>
+
+#include "bookflow/types.hpp"
+#include "errors.hpp"
+
+namespace bookflow {
+
+namespace py = pybind11;
+
+// An object is used by one thread at a time; a second one gets an error, never a wrong number.
+class Busy {
+public:
+    Busy() = default;
+    Busy(const Busy&) {}  // a copy is nobody's yet
+    Busy& operator=(const Busy&) { return *this; }
+
+    class Guard {
+    public:
+        explicit Guard(Busy& busy) : flag_(busy.flag_) {
+            if (flag_.exchange(true, std::memory_order_acquire)) {
+                throw std::runtime_error("this object is in use by another thread");
+            }
+        }
+        ~Guard() { flag_.store(false, std::memory_order_release); }
+        Guard(const Guard&) = delete;
+        Guard& operator=(const Guard&) = delete;
+
+    private:
+        std::atomic<bool>& flag_;
+    };
+
+private:
+    std::atomic<bool> flag_{false};
+};
+
+// The C++ object behind `self`; subclasses made in Python have it too.
+template <class T>
+[[nodiscard]] T& self_of(PyObject* self) {
+    auto* instance = reinterpret_cast<py::detail::instance*>(self);
+    void* object =
+        instance->simple_layout ? instance->simple_value_holder[0] : instance->nonsimple.values_and_holders[0];
+    if (object == nullptr) throw py::type_error("the object was never initialised (__init__ was not called)");
+    return *static_cast<T*>(object);
+}
+
+// The arguments of one call, in the order of `names`; missing ones are nullptr.
+template <std::size_t N>
+class Arguments {
+public:
+    Arguments(const char* function, const std::array<const char*, N>& names, std::size_t required,
+              PyObject* const* args, Py_ssize_t n, PyObject* keywords)
+        : names_(names) {
+        if (n > static_cast<Py_ssize_t>(N)) {
+            throw py::type_error(std::string(function) + "() takes at most " + std::to_string(N) +
+                                 " arguments, got " + std::to_string(n));
+        }
+        for (Py_ssize_t i = 0; i < n; ++i) given_[static_cast<std::size_t>(i)] = args[i];
+        if (keywords != nullptr) by_name(function, args + n, keywords);
+        for (std::size_t i = 0; i < required; ++i) {
+            if (given_[i] == nullptr) {
+                throw py::type_error(std::string(function) + "() needs '" + names[i] + "'");
+            }
+        }
+    }
+
+    [[nodiscard]] PyObject* operator[](std::size_t i) const { return given_[i]; }
+
+    [[nodiscard]] i64 integer(std::size_t i) const {
+        PyObject* o = given_[i];
+        if (PyLong_CheckExact(o)) return long_of(o, i);
+        if (PyBool_Check(o) || PyIndex_Check(o) == 0) refuse(i, "must be an integer");
+        const auto index = py::reinterpret_steal<py::object>(PyNumber_Index(o));
+        if (!index) throw py::error_already_set();
+        return long_of(index.ptr(), i);
+    }
+    [[nodiscard]] i64 integer(std::size_t i, i64 fallback) const {
+        return given_[i] == nullptr || given_[i] == Py_None ? fallback : integer(i);
+    }
+    [[nodiscard]] u64 unsigned_integer(std::size_t i, u64 fallback) const {
+        PyObject* o = given_[i];
+        if (o == nullptr) return fallback;
+        if (PyBool_Check(o) || PyIndex_Check(o) == 0) refuse(i, "must be an integer");
+        const auto index = py::reinterpret_steal<py::object>(PyNumber_Index(o));
+        if (!index) throw py::error_already_set();
+        const u64 value = PyLong_AsUnsignedLongLong(index.ptr());
+        if (value == ~u64{0} && PyErr_Occurred() != nullptr) throw py::error_already_set();
+        return value;
+    }
+
+private:
+    void by_name(const char* function, PyObject* const* values, PyObject* keywords) {
+        for (Py_ssize_t k = 0; k < PyTuple_GET_SIZE(keywords); ++k) {
+            const char* name = PyUnicode_AsUTF8(PyTuple_GET_ITEM(keywords, k));
+            if (name == nullptr) throw py::error_already_set();
+            std::size_t i = 0;
+            while (i < N && std::strcmp(names_[i], name) != 0) ++i;
+            if (i == N) {
+                std::string all;
+                for (const char* known : names_) all += all.empty() ? known : std::string(", ") + known;
+                throw py::type_error(std::string(function) + "() has no argument '" + name +
+                                     "'; there are " + all);
+            }
+            if (given_[i] != nullptr) {
+                throw py::type_error(std::string(function) + "() got '" + name + "' twice");
+            }
+            given_[i] = values[k];
+        }
+    }
+    [[nodiscard]] i64 long_of(PyObject* o, std::size_t i) const {
+        int overflow = 0;
+        const i64 value = PyLong_AsLongLongAndOverflow(o, &overflow);
+        if (overflow != 0) {
+            throw std::overflow_error(std::string(names_[i]) + " does not fit 64 bits");
+        }
+        return value;
+    }
+    [[noreturn]] void refuse(std::size_t i, const char* rule) const {
+        throw py::type_error(std::string(names_[i]) + " " + rule + ", got " +
+                             std::string(py::repr(given_[i])));
+    }
+
+    const std::array<const char*, N>& names_;
+    std::array<PyObject*, N> given_{};
+};
+
+using FastCall = PyObject* (*)(PyObject*, PyObject* const*, Py_ssize_t, PyObject*);
+
+// Body: PyObject* f(PyObject* self, args, n, keywords), may throw.
+template <FastCall Body>
+PyObject* guarded_call(PyObject* self, PyObject* const* args, Py_ssize_t n, PyObject* keywords) {
+    try {
+        return Body(self, args, n, keywords);
+    } catch (py::builtin_exception& e) {
+        e.set_error();
+    } catch (...) {
+        set_current_exception();
+    }
+    return nullptr;
+}
+
+template <FastCall Body>
+void define_hot_method(const py::object& cls, const char* name, const char* doc) {
+    // One definition a body, alive as long as the process.
+    static PyMethodDef definition{};
+    definition.ml_name = name;
+    definition.ml_meth =
+        reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(&guarded_call<Body>));
+    definition.ml_flags = METH_FASTCALL | METH_KEYWORDS;
+    definition.ml_doc = doc;
+    const auto descriptor = py::reinterpret_steal<py::object>(
+        PyDescr_NewMethod(reinterpret_cast<PyTypeObject*>(cls.ptr()), &definition));
+    if (!descriptor) throw py::error_already_set();
+    py::setattr(cls, name, descriptor);
+}
+
+}  // namespace bookflow

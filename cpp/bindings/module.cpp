@@ -1,0 +1,13 @@
+// The table of contents of bookflow._core.
+#include "bind.hpp"
+
+PYBIND11_MODULE(_core, m) {
+    m.doc() = "The compiled core of bookflow: books, calculators, pipeline.";
+    m.attr("__version__") = BOOKFLOW_VERSION;
+    bookflow::bind_words(m);
+    bookflow::bind_instrument(m);
+    bookflow::bind_events(m);
+    bookflow::bind_books(m);
+    bookflow::bind_calculators(m);
+    bookflow::bind_pipeline(m);
+}

@@ -1,0 +1,61 @@
+// Python values <-> the values of a spec.
+#pragma once
+
+#include <pybind11/pybind11.h>
+
+#include <cmath>
+#include <string>
+
+#include "bookflow/error.hpp"
+#include "bookflow/spec.hpp"
+
+namespace bookflow {
+
+namespace py = pybind11;
+
+// str, int, float (its shortest text) or decimal.Decimal as an exact decimal.
+[[nodiscard]] inline Decimal decimal_of(const py::handle& object, const std::string& field) {
+    std::optional<Decimal> out;
+    if (PyFloat_Check(object.ptr()) != 0) {
+        const double x = PyFloat_AS_DOUBLE(object.ptr());
+        if (std::isfinite(x)) out = Decimal::shortest(x);
+    } else if (PyBool_Check(object.ptr()) == 0) {
+        out = Decimal::parse(std::string(py::str(object)));
+    }
+    if (!out) {
+        throw InputError("must be a decimal number of at most 18 digits", field,
+                         std::string(py::str(object)));
+    }
+    return *out;
+}
+
+[[nodiscard]] inline Value value_of(const py::handle& object, const std::string& field) {
+    if (object.is_none()) return Nothing{};
+    if (PyBool_Check(object.ptr()) != 0) return py::cast<bool>(object);
+    if (PyUnicode_Check(object.ptr()) != 0) return py::cast<std::string>(object);
+    return decimal_of(object, field);
+}
+
+[[nodiscard]] inline py::object to_python(const Value& value) {
+    if (std::holds_alternative<Nothing>(value)) return py::none();
+    if (const bool* b = std::get_if<bool>(&value)) return py::bool_(*b);
+    if (const std::string* s = std::get_if<std::string>(&value)) return py::str(*s);
+    const Decimal& d = std::get<Decimal>(value);
+    if (const auto whole = Scale{}.units(d)) return py::int_(*whole);
+    return py::float_(d.value());
+}
+
+[[nodiscard]] inline Call call_of(std::string_view name, const py::args& args,
+                                  const py::kwargs& kwargs) {
+    Call call{std::string(name), {}};
+    for (const py::handle value : args) {
+        call.arguments.push_back({"", value_of(value, call.name)});
+    }
+    for (const auto& [key, value] : kwargs) {
+        const auto parameter = py::cast<std::string>(key);
+        call.arguments.push_back({parameter, value_of(value, call.name + "." + parameter)});
+    }
+    return call;
+}
+
+}  // namespace bookflow

@@ -1,0 +1,104 @@
+// What any book tells after an atomic event, whatever it was built from: the best quotes, the top
+// of the book, how deep the change went, and what was printed. Calculators see only this.
+#pragma once
+
+#include <array>
+#include <limits>
+#include <optional>
+
+#include "bookflow/event.hpp"
+#include "bookflow/state.hpp"
+
+namespace bookflow {
+
+// The touch. An empty side has price kNoPrice and size 0.
+struct Quotes {
+    Price bid = kNoPrice;
+    Size bid_size;
+    Price ask = kNoPrice;
+    Size ask_size;
+
+    friend bool operator==(const Quotes&, const Quotes&) = default;
+
+    [[nodiscard]] bool has_bid() const { return bid != kNoPrice; }
+    [[nodiscard]] bool has_ask() const { return ask != kNoPrice; }
+    [[nodiscard]] bool two_sided() const { return has_bid() && has_ask(); }
+    [[nodiscard]] bool crossed() const { return two_sided() && bid > ask; }
+    [[nodiscard]] bool locked() const { return two_sided() && bid == ask; }
+    // The states that quote-driven flows difference; a locked book is an ordinary one.
+    [[nodiscard]] bool good() const { return two_sided() && bid <= ask; }
+
+    template <class V>
+    void visit(V& v) {
+        v(bid, bid_size, ask, ask_size);
+    }
+};
+
+struct PriceLevel {
+    Price price = kNoPrice;
+    Size size;
+
+    friend bool operator==(const PriceLevel&, const PriceLevel&) = default;
+
+    template <class V>
+    void visit(V& v) {
+        v(price, size);
+    }
+};
+
+inline constexpr int kMaxLevels = 64;
+
+// The best levels of both sides, best first, copied so that calculators need not know the book.
+struct Depth {
+    int bids = 0;
+    int asks = 0;
+    std::array<PriceLevel, kMaxLevels> bid;
+    std::array<PriceLevel, kMaxLevels> ask;
+
+    [[nodiscard]] Quotes quotes() const {
+        Quotes out;
+        if (bids > 0) {
+            out.bid = bid[0].price;
+            out.bid_size = bid[0].size;
+        }
+        if (asks > 0) {
+            out.ask = ask[0].price;
+            out.ask_size = ask[0].size;
+        }
+        return out;
+    }
+
+    template <class V>
+    void visit(V& v) {
+        v(bids, asks);
+        if constexpr (V::kReading) {
+            v.require(bids >= 0 && bids <= kMaxLevels && asks >= 0 && asks <= kMaxLevels,
+                      "a depth has too many levels");
+        }
+        for (int i = 0; i < bids; ++i) v(bid[static_cast<std::size_t>(i)]);
+        for (int i = 0; i < asks; ++i) v(ask[static_cast<std::size_t>(i)]);
+    }
+};
+
+inline constexpr int kUnchanged = std::numeric_limits<int>::max();
+
+struct BookUpdate {
+    Event event;      // the last of the atomic event
+    Quotes before;    // at the LAST before
+    Quotes after;     // at this LAST
+    int from_level = kUnchanged;  // levels better than this one (0: the touch) did not change
+};
+
+// One print as the trade-driven calculators see it.
+struct Print {
+    Nanos ts = kNoTime;
+    Price price = kNoPrice;
+    Size size;               // negative: a broken print taken back
+    Side aggressor = Side::None;
+    bool in_flow = true;     // signed: buys, sells, VPIN
+    bool in_volume = true;   // volume, VWAP
+
+    [[nodiscard]] bool is_trade() const { return in_volume && size > Size(0); }
+};
+
+}  // namespace bookflow

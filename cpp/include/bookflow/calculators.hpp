@@ -1,0 +1,155 @@
+// THE LIST. One line a calculator; binding, stub, column function, pipeline node, contract tests
+// and docs follow from it.
+#pragma once
+
+#include "bookflow/calculators/multi_level_imbalance.hpp"
+#include "bookflow/calculators/order_flow_imbalance.hpp"
+#include "bookflow/calculators/queue_imbalance.hpp"
+#include "bookflow/calculators/touch.hpp"
+#include "bookflow/calculators/traded_volume.hpp"
+#include "bookflow/calculators/volume_signed_imbalance.hpp"
+#include "bookflow/calculators/vpin.hpp"
+#include "bookflow/calculators/vwap.hpp"
+
+#define BOOKFLOW_CALCULATORS(X)     \
+    X(Touch)                        \
+    X(Mid)                          \
+    X(Spread)                       \
+    X(WeightedMid)                  \
+    X(QueueImbalance)               \
+    X(QueueShare)                   \
+    X(MultiLevelImbalance)          \
+    X(OrderFlowImbalance)           \
+    X(MultiLevelOrderFlowImbalance) \
+    X(TradeCount)                   \
+    X(Volume)                       \
+    X(BuyVolume)                    \
+    X(SellVolume)                   \
+    X(BuySellRatio)                 \
+    X(TradeFlowImbalance)           \
+    X(VolumeSignedImbalance)        \
+    X(CumulativeVolumeDelta)        \
+    X(VWAP)                         \
+    X(VWAPDeviation)                \
+    X(LastPrice)                    \
+    X(VPIN)
+
+namespace bookflow {
+
+enum class Kind : std::uint16_t {
+#define BOOKFLOW_ONE(C) C,
+    BOOKFLOW_CALCULATORS(BOOKFLOW_ONE)
+#undef BOOKFLOW_ONE
+};
+
+template <class C>
+struct KindOf;
+#define BOOKFLOW_ONE(C)                       \
+    template <>                               \
+    struct KindOf<C> {                        \
+        static constexpr Kind value = Kind::C; \
+    };
+BOOKFLOW_CALCULATORS(BOOKFLOW_ONE)
+#undef BOOKFLOW_ONE
+
+// f(std::type_identity<C>{}) of the calculator of this kind: one switch over the list.
+template <class F>
+decltype(auto) dispatch(Kind kind, F&& f) {
+    switch (kind) {
+#define BOOKFLOW_ONE(C) \
+    case Kind::C: return f(std::type_identity<C>{});
+        BOOKFLOW_CALCULATORS(BOOKFLOW_ONE)
+#undef BOOKFLOW_ONE
+    }
+    __builtin_unreachable();
+}
+
+template <class F>
+void for_each_calculator(F&& f) {
+#define BOOKFLOW_ONE(C) f(std::type_identity<C>{});
+    BOOKFLOW_CALCULATORS(BOOKFLOW_ONE)
+#undef BOOKFLOW_ONE
+}
+
+[[nodiscard]] inline std::vector<std::string> calculator_names() {
+    std::vector<std::string> names;
+    for_each_calculator([&]<class C>(std::type_identity<C>) { names.emplace_back(C::kName); });
+    return names;
+}
+
+// Numbers a calculator yields: one, or one a level.
+template <class C>
+[[nodiscard]] int width_of(const C& calculator) {
+    if constexpr (requires { calculator.width(); }) {
+        return calculator.width();
+    } else {
+        return 1;
+    }
+}
+
+// Whether it yields a vector (named NAME_1, NAME_2, ...), even one of a single level.
+template <class C>
+inline constexpr bool is_vector = requires(const C& c) { c.width(); };
+
+template <class C>
+void bind_units(C& calculator, const Units& units) {
+    if constexpr (requires { calculator.bind(units); }) calculator.bind(units);
+}
+
+// Any calculator of the list by value: a pipeline's node.
+class Node {
+public:
+    // f(calculator&) with its own type.
+    template <class F>
+    decltype(auto) visit(F&& f) {
+        return dispatch(kind_, [&]<class C>(std::type_identity<C>) -> decltype(auto) {
+            return f(*static_cast<C*>(object_));
+        });
+    }
+    template <class F>
+    decltype(auto) visit(F&& f) const {
+        return dispatch(kind_, [&]<class C>(std::type_identity<C>) -> decltype(auto) {
+            return f(*static_cast<const C*>(object_));
+        });
+    }
+
+    template <class C>
+        requires requires { KindOf<C>::value; }
+    explicit Node(C calculator)
+        : kind_(KindOf<C>::value), object_(new C(std::move(calculator))) {}
+
+    Node(const Node& other) : kind_(other.kind_) {
+        other.visit([&]<class C>(const C& c) { object_ = new C(c); });
+    }
+    Node(Node&& other) noexcept : kind_(other.kind_), object_(std::exchange(other.object_, nullptr)) {}
+    Node& operator=(Node other) noexcept {
+        std::swap(kind_, other.kind_);
+        std::swap(object_, other.object_);
+        return *this;
+    }
+    ~Node() {
+        if (object_ != nullptr) visit([]<class C>(C& c) { delete &c; });
+    }
+
+    [[nodiscard]] static Node parse(const Call& call) {
+        std::optional<Node> out;
+        for_each_calculator([&]<class C>(std::type_identity<C>) {
+            if (C::kName == call.name) out.emplace(C(settings_from<typename C::Settings>(call)));
+        });
+        if (!out) {
+            throw InputError("is no calculator; there are " + candidates(calculator_names()),
+                             "calculator", call.name);
+        }
+        return std::move(*out);
+    }
+
+    [[nodiscard]] std::string spec() const {
+        return visit([](const auto& c) { return spec_of(c); });
+    }
+
+private:
+    Kind kind_;
+    void* object_ = nullptr;
+};
+
+}  // namespace bookflow

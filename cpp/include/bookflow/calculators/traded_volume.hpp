@@ -1,0 +1,221 @@
+// How much was traded, and by whom: counts, volume, buys and sells, their ratio and imbalance.
+#pragma once
+
+#include "bookflow/calculator.hpp"
+
+namespace bookflow {
+
+enum class TradeSide : std::uint8_t { Both, Buy, Sell };
+[[nodiscard]] constexpr std::array<std::string_view, 3> names_of(TradeSide) {
+    return {"both", "buy", "sell"};
+}
+
+class TradeCount {
+public:
+    static constexpr std::string_view kName = "TradeCount";
+    static constexpr std::string_view kDoc =
+        "How many prints there were.\n\n"
+        "\"both\" counts every print that is in the volume, \"buy\" and \"sell\" those in the flow whose\n"
+        "aggressor is known. A broken print that is taken back is not subtracted.";
+    static constexpr Feed kFeed = Feed::Trades;
+    static constexpr bool kState = false;
+
+    struct Settings {
+        TradeSide of = TradeSide::Both;
+        Window window;
+        Sign sign = Sign::Aggressor;
+        template <class V>
+        void visit(V& v) {
+            v("of", of, "whose prints");
+            v("window", window, "over what they are counted");
+            v("sign", sign, "who the aggressor is: as given, or by the tick rule");
+        }
+    };
+
+    explicit TradeCount(const Settings& s) : settings_(s), flow_(s.window), signer_(s.sign) {}
+    [[nodiscard]] const Settings& settings() const { return settings_; }
+
+    void step(const Moment& now, const Print& print) {
+        if (settings_.of == TradeSide::Both) {
+            if (print.is_trade()) flow_.add(now, {1});
+        } else if (print.in_flow) {
+            const Side wanted = settings_.of == TradeSide::Buy ? Side::Bid : Side::Ask;
+            if (signer_(print) == wanted) flow_.add(now, {1});
+        }
+    }
+    void read(const Moment& now, const Units&, double* out) {
+        *out = flow_.read(now, [](auto n) { return static_cast<double>(n); });
+    }
+    void restart(Restart what) {
+        flow_.restart(what);
+        if (what == Restart::All) signer_ = Signer(settings_.sign);
+    }
+    template <class V>
+    void visit(V& v) {
+        v(flow_, signer_);
+    }
+
+private:
+    Settings settings_;
+    Flow<1> flow_;
+    Signer signer_;
+};
+
+class Volume {
+public:
+    static constexpr std::string_view kName = "Volume";
+    static constexpr std::string_view kDoc =
+        "Traded volume, whoever the aggressor was.\n\n"
+        "In the instrument's size. Auction and off-book prints count, broken ones are taken back.";
+    static constexpr Feed kFeed = Feed::Trades;
+    static constexpr bool kState = false;
+
+    struct Settings {
+        Window window;
+        template <class V>
+        void visit(V& v) {
+            v("window", window, "over what it is summed");
+        }
+    };
+
+    explicit Volume(const Settings& s) : settings_(s), flow_(s.window) {}
+    [[nodiscard]] const Settings& settings() const { return settings_; }
+
+    void step(const Moment& now, const Print& print) {
+        if (print.in_volume) flow_.add(now, {print.size.raw});
+    }
+    void read(const Moment& now, const Units& units, double* out) {
+        *out = flow_.read(now, [&](auto sum) { return units.size(sum); });
+    }
+    void restart(Restart what) { flow_.restart(what); }
+    template <class V>
+    void visit(V& v) {
+        v(flow_);
+    }
+
+private:
+    Settings settings_;
+    Flow<1> flow_;
+};
+
+// Buys and sells over a window, from which the calculators below read different numbers.
+class SignedVolume {
+public:
+    static constexpr Feed kFeed = Feed::Trades;
+    static constexpr bool kState = false;
+
+    struct Settings {
+        Window window;
+        Sign sign = Sign::Aggressor;
+        template <class V>
+        void visit(V& v) {
+            v("window", window, "over what buys and sells are summed");
+            v("sign", sign, "who the aggressor is: as given, or by the tick rule");
+        }
+    };
+
+    explicit SignedVolume(const Settings& s) : settings_(s), flow_(s.window), signer_(s.sign) {}
+    [[nodiscard]] const Settings& settings() const { return settings_; }
+
+    void step(const Moment& now, const Print& print) {
+        if (!print.in_flow) return;
+        const Side side = signer_(print);
+        if (side == Side::Bid) flow_.add(now, {print.size.raw, 0});
+        if (side == Side::Ask) flow_.add(now, {0, print.size.raw});
+    }
+    void restart(Restart what) {
+        flow_.restart(what);
+        if (what == Restart::All) signer_ = Signer(settings_.sign);
+    }
+    template <class V>
+    void visit(V& v) {
+        v(flow_, signer_);
+    }
+
+protected:
+    Settings settings_;
+    Flow<2> flow_;
+    Signer signer_;
+};
+
+class BuyVolume : public SignedVolume {
+public:
+    static constexpr std::string_view kName = "BuyVolume";
+    static constexpr std::string_view kDoc =
+        "Volume whose aggressor bought.\n\n"
+        "In the instrument's size; 0 over a window without any.";
+    using SignedVolume::SignedVolume;
+
+    void read(const Moment& now, const Units& units, double* out) {
+        *out = flow_.read(now, [&](auto buys, auto) { return units.size(buys); });
+    }
+};
+
+class SellVolume : public SignedVolume {
+public:
+    static constexpr std::string_view kName = "SellVolume";
+    static constexpr std::string_view kDoc =
+        "Volume whose aggressor sold.\n\n"
+        "In the instrument's size; 0 over a window without any.";
+    using SignedVolume::SignedVolume;
+
+    void read(const Moment& now, const Units& units, double* out) {
+        *out = flow_.read(now, [&](auto, auto sells) { return units.size(sells); });
+    }
+};
+
+class BuySellRatio : public SignedVolume {
+public:
+    static constexpr std::string_view kName = "BuySellRatio";
+    static constexpr std::string_view kDoc =
+        "Buy volume over sell volume, B / S.\n\n"
+        "A number without unit; NaN when nothing was sold.";
+    using SignedVolume::SignedVolume;
+
+    void read(const Moment& now, const Units&, double* out) {
+        *out = flow_.read(now, [](auto buys, auto sells) { return quotient(buys, sells); });
+    }
+};
+
+class TradeFlowImbalance : public SignedVolume {
+public:
+    static constexpr std::string_view kName = "TradeFlowImbalance";
+    static constexpr std::string_view kDoc =
+        "Trade flow imbalance (B - S) / (B + S) of the signed volume, in [-1, 1].\n\n"
+        "A number without unit; NaN when nothing was signed. Prints without a known aggressor\n"
+        "count in neither.";
+    using SignedVolume::SignedVolume;
+
+    void read(const Moment& now, const Units&, double* out) {
+        *out = flow_.read(
+            now, [](auto buys, auto sells) { return quotient(buys - sells, buys + sells); });
+    }
+};
+
+class CumulativeVolumeDelta : public SignedVolume {
+public:
+    static constexpr std::string_view kName = "CumulativeVolumeDelta";
+    static constexpr std::string_view kDoc =
+        "Cumulative volume delta: buys minus sells since the session began.\n\n"
+        "In the instrument's size. Other windows give the delta over them.";
+
+    struct Settings {
+        Window window = Window::session();
+        Sign sign = Sign::Aggressor;
+        template <class V>
+        void visit(V& v) {
+            v("window", window, "since when it cumulates");
+            v("sign", sign, "who the aggressor is: as given, or by the tick rule");
+        }
+    };
+
+    explicit CumulativeVolumeDelta(const Settings& s) : SignedVolume({s.window, s.sign}) {}
+    [[nodiscard]] Settings settings() const { return {settings_.window, settings_.sign}; }
+
+    void read(const Moment& now, const Units& units, double* out) {
+        *out =
+            flow_.read(now, [&](auto buys, auto sells) { return units.size(buys - sells); });
+    }
+};
+
+}  // namespace bookflow

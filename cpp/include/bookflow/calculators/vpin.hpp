@@ -1,0 +1,114 @@
+// Volume-synchronised probability of informed trading.
+#pragma once
+
+#include "bookflow/calculator.hpp"
+
+namespace bookflow {
+
+enum class VpinOutput : std::uint8_t { Value, Age };
+[[nodiscard]] constexpr std::array<std::string_view, 2> names_of(VpinOutput) {
+    return {"value", "age"};
+}
+
+class VPIN {
+public:
+    static constexpr std::string_view kName = "VPIN";
+    static constexpr std::string_view kDoc =
+        "VPIN, sum over the last n buckets of |VS - VB| / (n V), in [0, 1].\n\n"
+        "A bucket is V = bucket_volume of traded volume; the excess of a trade goes to the next\n"
+        "bucket, over as many as it fills. The value changes when a bucket completes, the first\n"
+        "after n_buckets; the open bucket is not used. Volume without a known aggressor fills\n"
+        "buckets but is neither bought nor sold. Buckets run on across sessions.\n"
+        "output=\"age\" gives the volume since the last completed bucket, in the instrument's size.\n"
+        "Easley, Lopez de Prado and O'Hara (2012), \"Flow toxicity and liquidity in a\n"
+        "high-frequency world\", eq. 9.";
+    static constexpr Feed kFeed = Feed::Trades;
+    static constexpr bool kState = false;
+
+    struct Settings {
+        Quantity bucket_volume;
+        int n_buckets = 50;
+        Sign sign = Sign::Aggressor;
+        VpinOutput output = VpinOutput::Value;
+        template <class V>
+        void visit(V& v) {
+            v("bucket_volume", bucket_volume, "V, the volume of a bucket");
+            v("n_buckets", n_buckets, Range<int>{1, 1'000'000}, "n, over how many buckets");
+            v("sign", sign, "who the aggressor is: as given, or by the tick rule");
+            v("output", output, "VPIN itself, or the volume since its last change");
+        }
+    };
+
+    explicit VPIN(const Settings& s) : settings_(s), signer_(s.sign) {}
+    [[nodiscard]] const Settings& settings() const { return settings_; }
+
+    void bind(const Units& units) {
+        bucket_ = in_size_units(settings_.bucket_volume, units, kName, "bucket_volume");
+    }
+
+    void step(const Moment&, const Print& print) {
+        if (!print.in_flow) return;
+        const Side side = signer_(print);
+        const i64 sign = side == Side::Bid ? 1 : side == Side::Ask ? -1 : 0;
+        i64 rest = print.size.raw;
+        if (filled_ + rest < bucket_) {
+            filled_ += rest;
+            net_ += sign * rest;
+            return;
+        }
+        const i64 part = bucket_ - filled_;
+        complete(net_ + sign * part);
+        rest -= part;
+        // A trade of many buckets: those beyond the window would only push each other out.
+        const i64 whole = rest / bucket_;
+        for (i64 i = 0; i < std::min<i64>(whole, settings_.n_buckets); ++i) complete(sign * bucket_);
+        filled_ = rest % bucket_;
+        net_ = sign * filled_;
+    }
+    void read(const Moment&, const Units& units, double* out) const {
+        const bool full = imbalances_.size() == static_cast<std::size_t>(settings_.n_buckets);
+        if (settings_.output == VpinOutput::Age) {
+            *out = full ? units.size(i128{filled_}) : kNaN;
+        } else {
+            *out = full ? ratio(sum_, i128{settings_.n_buckets} * bucket_) : kNaN;
+        }
+    }
+    void restart(Restart what) {
+        if (what == Restart::All) {
+            filled_ = net_ = 0;
+            sum_ = 0;
+            imbalances_.clear();
+            signer_ = Signer(settings_.sign);
+        }
+    }
+    template <class V>
+    void visit(V& v) {
+        v(bucket_, filled_, net_, sum_, imbalances_, signer_);
+        if constexpr (V::kReading) {
+            v.require(bucket_ >= 0 && filled_ >= 0 && filled_ <= std::max<i64>(bucket_ - 1, 0) &&
+                          imbalances_.size() <= static_cast<std::size_t>(settings_.n_buckets),
+                      "VPIN's buckets are invalid");
+        }
+    }
+
+private:
+    void complete(i64 net) {
+        const i64 imbalance = net < 0 ? -net : net;
+        if (imbalances_.size() == static_cast<std::size_t>(settings_.n_buckets)) {
+            sum_ -= imbalances_.front();
+            imbalances_.pop_front();
+        }
+        imbalances_.push_back(imbalance);
+        sum_ += imbalance;
+    }
+
+    Settings settings_;
+    i64 bucket_ = 0;  // not known before bind
+    i64 filled_ = 0;  // of the open bucket
+    i64 net_ = 0;     // bought minus sold in it
+    i128 sum_ = 0;    // of the imbalances inside the window
+    Ring<i64> imbalances_;
+    Signer signer_;
+};
+
+}  // namespace bookflow

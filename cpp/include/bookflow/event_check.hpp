@@ -1,0 +1,188 @@
+// The field rules of events, checked over a whole chunk before anything of it is applied.
+#pragma once
+
+#include <algorithm>
+#include <string>
+
+#include "bookflow/error.hpp"
+#include "bookflow/event_columns.hpp"
+#include "bookflow/instrument.hpp"
+
+namespace bookflow {
+
+class EventCheck {
+public:
+    EventCheck(const Units& units, std::uint32_t instrument)
+        : units_(units), instrument_(instrument) {}
+
+    // Throws InputError for the first row that breaks a rule. `last_ts` is the time before the
+    // chunk; with `as_is` time may run backwards. `after_delete`: the event before was a DELETE.
+    void columns(const EventColumns& c, i64 last_ts, bool as_is, bool after_delete) const {
+        for (std::size_t i = 0; i < c.rows; ++i) {
+            if (c.instrument.given() && c.instrument[i] != instrument_) {
+                refuse(i, "instrument", std::to_string(c.instrument[i]),
+                       "the instrument here is " + std::to_string(instrument_) +
+                           " (Events.split() separates several)");
+            }
+            const Event e = c.event(i);
+            event(e, i, last_ts, as_is, after_delete, c.depth.given());
+            last_ts = std::max(last_ts, e.ts.raw);
+            after_delete = e.action == Action::Delete;
+            if (c.depth.given()) depth(c.depth, i);
+        }
+    }
+
+    void event(const Event& e, std::size_t row, i64 last_ts, bool as_is, bool after_delete,
+               bool with_depth) const {
+        const auto action = static_cast<unsigned>(e.action);
+        // One range test a field; the words are made only when it fails.
+        if (e.ts.raw < 0) refuse(row, "ts", e.ts.raw, "must be at or after the epoch (ns)");
+        if (e.ts.raw < last_ts && !as_is) {
+            refuse(row, "ts", e.ts.raw,
+                   "is before " + std::to_string(last_ts) +
+                       " (order=\"as-is\" takes the running maximum and counts)");
+        }
+        if (action < 1 || action > kActionNames.size()) {
+            refuse(row, "action", action, "must be 1 (ADD) to 10 (STATUS)");
+        }
+        if (e.side > Side::Ask) {
+            refuse(row, "side", static_cast<i64>(e.side), "must be 0 (NONE), 1 (BID) or 2 (ASK)");
+        }
+        if ((e.flags & ~flag::kAll) != 0) refuse(row, "flags", e.flags, "has unknown bits");
+        if (e.size.raw < 0 || e.size.raw > kMaxSize) {
+            refuse(row, "size", e.size.raw, "must be from 0 to 2^60 size units");
+        }
+        if (e.price != kNoPrice && (e.price.raw < -kMaxPrice || e.price.raw > kMaxPrice)) {
+            refuse(row, "price", e.price.raw, "must be within 2^61 price units");
+        }
+        by_action(e, row, after_delete, with_depth);
+    }
+
+private:
+    void by_action(const Event& e, std::size_t row, bool after_delete, bool with_depth) const {
+        switch (e.action) {
+            case Action::Add:
+                if (with_depth) return on_grid(e, row);
+                need_id(e, row);
+                need_price(e, row);
+                need_size(e, row);
+                if (e.side == Side::None && !after_delete) {
+                    refuse(row, "side", 0,
+                           "an ADD needs BID or ASK (NONE only right after a DELETE, a replace)");
+                }
+                return on_grid(e, row);
+            case Action::Cancel:
+                if (with_depth) return;
+                need_id(e, row);
+                return need_size(e, row);
+            case Action::Delete:
+                if (!with_depth) need_id(e, row);
+                return;
+            case Action::Modify:
+                if (!with_depth) need_id(e, row);
+                return on_grid(e, row);
+            case Action::Execute:
+                if (!with_depth) need_id(e, row);
+                return need_size(e, row);
+            case Action::Trade:
+                need_price(e, row);
+                return need_size(e, row);
+            case Action::Level:
+                if (!with_depth) {
+                    need_side(e, row);
+                    need_price(e, row);
+                }
+                return on_grid(e, row);
+            case Action::Quote:
+                if (!with_depth) need_side(e, row);
+                if (e.price == kNoPrice && e.size != Size(0)) {
+                    refuse(row, "size", e.size.raw, "must be 0 where a QUOTE has no price");
+                }
+                return on_grid(e, row);
+            case Action::Status:
+                if ((e.size.raw & ~i64{status::kByEvent | status::kOneSided}) != 0) {
+                    refuse(row, "size", e.size.raw,
+                           "a STATUS carries SNAPSHOT_PENDING, HALTED, AUCTION, UNVERIFIABLE "
+                           "(with ONE_SIDED: until two-sided)");
+                }
+                return;
+            case Action::Clear: return;
+        }
+    }
+
+    void depth(const DepthColumns& d, std::size_t row) const {
+        side(d.bid_price.row(row), d.bid_size.row(row), d.levels, row, "bid", -1);
+        side(d.ask_price.row(row), d.ask_size.row(row), d.levels, row, "ask", 1);
+    }
+    void side(const Column<i64>& prices, const Column<i64>& sizes, int levels, std::size_t row,
+              const char* name, i64 sign) const {
+        bool missing = false;
+        for (int i = 0; i < levels; ++i) {
+            const auto at = static_cast<std::size_t>(i);
+            const i64 price = prices[at];
+            const i64 size = sizes[at];
+            const auto field = [&](const char* what) {
+                return std::string(name) + "_" + what + " of level " + std::to_string(i + 1);
+            };
+            if (size < 0 || size > kMaxSize) {
+                refuse(row, field("size"), size, "must be from 0 to 2^60 size units");
+            }
+            if ((price == kNone) != (size == 0)) {
+                refuse(row, field("price"), price, "a missing level has neither price nor size");
+            }
+            if (price == kNone) {
+                missing = true;
+                continue;
+            }
+            if (missing) refuse(row, field("price"), price, "stands behind a missing level");
+            if (price < -kMaxPrice || price > kMaxPrice) {
+                refuse(row, field("price"), price, "must be within 2^61 price units");
+            }
+            if (i > 0 && sign * price <= sign * prices[at - 1]) {
+                refuse(row, field("price"), price,
+                       "must be worse than the level before (" + std::to_string(prices[at - 1]) + ")");
+            }
+            if (!units_.on_grid(Price(price))) off_grid(Price(price), row, field("price"));
+        }
+    }
+
+    void need_id(const Event& e, std::size_t row) const {
+        if (e.order_id == kNoOrder) refuse(row, "order_id", 0, name(e) + " needs an order id");
+    }
+    void need_price(const Event& e, std::size_t row) const {
+        if (e.price == kNoPrice) refuse(row, "price", "NONE", name(e) + " needs a price");
+    }
+    void need_size(const Event& e, std::size_t row) const {
+        if (e.size == Size(0)) refuse(row, "size", 0, name(e) + " needs a size above 0");
+    }
+    void need_side(const Event& e, std::size_t row) const {
+        if (e.side == Side::None) refuse(row, "side", 0, name(e) + " needs BID or ASK");
+    }
+    void on_grid(const Event& e, std::size_t row) const {
+        if (e.price != kNoPrice && !units_.on_grid(e.price)) off_grid(e.price, row, "price");
+    }
+    [[noreturn]] void off_grid(Price price, std::size_t row, std::string field) const {
+        refuse(row, std::move(field), price.raw,
+               "a resting price must be on the tick grid of " +
+                   std::to_string(units_.tick_at(price)) + " price units");
+    }
+    [[nodiscard]] static std::string name(const Event& e) {
+        return "a " + std::string(name_of(e.action));
+    }
+    template <class T>
+    [[noreturn]] static void refuse(std::size_t row, std::string field, const T& value,
+                                    std::string rule) {
+        std::string text;
+        if constexpr (std::is_convertible_v<T, std::string>) {
+            text = value;
+        } else {
+            text = static_cast<i64>(value) == kNone ? "NONE" : std::to_string(value);
+        }
+        throw InputError(std::move(rule), std::move(field), std::move(text), static_cast<i64>(row));
+    }
+
+    const Units& units_;
+    std::uint32_t instrument_;
+};
+
+}  // namespace bookflow

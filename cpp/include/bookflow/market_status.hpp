@@ -1,0 +1,71 @@
+// The book's status at a moment, everything seen since the last row, and how long it was clean.
+#pragma once
+
+#include "bookflow/book_update.hpp"
+
+namespace bookflow {
+
+class MarketStatus {
+public:
+    [[nodiscard]] std::uint16_t bits() const { return held_ | from_book_; }
+    [[nodiscard]] std::uint16_t seen() const { return seen_; }
+    // Nothing may be differenced while the book is known to be incomplete.
+    [[nodiscard]] bool incomplete() const {
+        return (held_ & (status::kGap | status::kSnapshotPending)) != 0;
+    }
+    // ns since the status was last bad, 0 while it is.
+    [[nodiscard]] i64 clean(i64 ts) const {
+        return (bits() & status::kBad) != 0 || bad_until_ == kNone ? 0 : ts - bad_until_;
+    }
+
+    void status_event(i64 size) {
+        const auto given = static_cast<std::uint16_t>(size);
+        held_ = static_cast<std::uint16_t>((held_ & ~status::kByEvent) | (given & status::kByEvent));
+        until_two_sided_ = (given & status::kUnverifiable) != 0 && (given & status::kOneSided) != 0;
+    }
+    void gap() {
+        held_ |= status::kGap;
+        gap_seen_ = true;
+    }
+    void snapshot_complete() {
+        held_ &= static_cast<std::uint16_t>(~(status::kGap | status::kSnapshotPending));
+    }
+
+    // At the LAST of an atomic event. Returns whether the book has just become crossed.
+    bool settle(i64 ts, bool has_book, const Quotes& quotes) {
+        const std::uint16_t before = bits();
+        from_book_ = 0;
+        if (has_book) {
+            if (!quotes.two_sided()) from_book_ |= status::kOneSided;
+            if (quotes.crossed()) from_book_ |= status::kCrossed;
+            if (quotes.locked()) from_book_ |= status::kLocked;
+            if (until_two_sided_ && quotes.two_sided()) {
+                held_ &= static_cast<std::uint16_t>(~status::kUnverifiable);
+                until_two_sided_ = false;
+            }
+        }
+        seen_ |= bits();
+        if (gap_seen_) seen_ |= status::kGap;
+        if (bad_until_ == kNone || gap_seen_ || ((before | bits()) & status::kBad) != 0) {
+            bad_until_ = ts;
+        }
+        gap_seen_ = false;
+        return (from_book_ & status::kCrossed) != 0 && (before & status::kCrossed) == 0;
+    }
+    void row_written() { seen_ = bits(); }
+
+    template <class V>
+    void visit(V& v) {
+        v(held_, from_book_, seen_, gap_seen_, until_two_sided_, bad_until_);
+    }
+
+private:
+    std::uint16_t held_ = 0;       // set and taken back by events
+    std::uint16_t from_book_ = 0;  // recomputed at each LAST
+    std::uint16_t seen_ = 0;
+    bool gap_seen_ = false;
+    bool until_two_sided_ = false;
+    i64 bad_until_ = kNone;  // kNone: nothing was seen yet
+};
+
+}  // namespace bookflow

@@ -1,0 +1,156 @@
+// One grammar for clocks and windows: `event best trade row session 10s 100ms 100events 500trades
+// 1000volume ew:30s ew:100events`. Which words fit where is said by Window and Clock.
+#pragma once
+
+#include <array>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "bookflow/decimal.hpp"
+#include "bookflow/error.hpp"
+
+namespace bookflow {
+
+// A quantity with its unit: 10s, 100events, 0.5volume.
+struct Span {
+    enum class Of : std::uint8_t { Time, Events, Trades, Volume };
+
+    Of of = Of::Time;
+    i64 count = 0;   // ns, events or trades
+    Decimal volume;  // in the instrument's size
+
+    friend bool operator==(const Span&, const Span&) = default;
+
+    static constexpr std::array<std::pair<std::string_view, i64>, 7> kTimeUnits{
+        {{"d", 86'400'000'000'000},
+         {"h", 3'600'000'000'000},
+         {"m", 60'000'000'000},
+         {"s", 1'000'000'000},
+         {"ms", 1'000'000},
+         {"us", 1'000},
+         {"ns", 1}}};
+
+    [[nodiscard]] static std::optional<Span> parse(std::string_view text) {
+        const std::size_t split = text.find_first_not_of("0123456789.");
+        if (split == 0 || split == std::string_view::npos) return std::nullopt;
+        const auto number = Decimal::parse(text.substr(0, split));
+        const std::string_view unit = text.substr(split);
+        if (!number || !number->positive()) return std::nullopt;
+        if (unit == "volume") return Span{Of::Volume, 0, *number};
+        Span out;
+        i64 step = 1;
+        if (unit == "events" || unit == "event") {
+            out.of = Of::Events;
+        } else if (unit == "trades" || unit == "trade") {
+            out.of = Of::Trades;
+        } else {
+            step = 0;
+            for (const auto& [name, ns] : kTimeUnits) {
+                if (unit == name) step = ns;
+            }
+            if (step == 0) return std::nullopt;
+        }
+        // 0.5s is 500,000,000 ns; half an event is nothing
+        const auto total = Scale{1, step}.units(*number);
+        if (!total) return std::nullopt;
+        out.count = *total;
+        return out;
+    }
+
+    [[nodiscard]] std::string text() const {
+        switch (of) {
+            case Of::Events: return std::to_string(count) + "events";
+            case Of::Trades: return std::to_string(count) + "trades";
+            case Of::Volume: return volume.text() + "volume";
+            case Of::Time: break;
+        }
+        for (const auto& [name, ns] : kTimeUnits) {
+            if (count % ns == 0) return std::to_string(count / ns) + std::string(name);
+        }
+        return std::to_string(count) + "ns";
+    }
+
+    template <class V>
+    void visit(V& v) {
+        v(of, count, volume.mantissa, volume.exponent);
+        if constexpr (V::kReading) v.require(of <= Of::Volume && count >= 0, "a span is invalid");
+    }
+};
+
+// Over what a flow is summed.
+struct Window {
+    enum class Kind : std::uint8_t { Row, Session, Forever, Last, Decayed };
+
+    Kind kind = Kind::Row;
+    Span span;  // Last: the width; Decayed: the half-life
+
+    static constexpr std::string_view kRule =
+        "\"row\", \"session\", None, a span like \"10s\", \"100events\" or "
+        "\"500trades\", or a half-life like \"ew:30s\" or \"ew:100events\"";
+
+    friend bool operator==(const Window&, const Window&) = default;
+
+    [[nodiscard]] static Window session() { return {Kind::Session, {}}; }
+
+    [[nodiscard]] static std::optional<Window> parse(std::string_view text) {
+        if (text == "row") return Window{};
+        if (text == "session") return session();
+        if (text == "None") return Window{Kind::Forever, {}};
+        const bool decayed = text.starts_with("ew:");
+        const auto span = Span::parse(decayed ? text.substr(3) : text);
+        if (!span || span->of == Span::Of::Volume) return std::nullopt;
+        if (decayed && span->of == Span::Of::Trades) return std::nullopt;
+        return Window{decayed ? Kind::Decayed : Kind::Last, *span};
+    }
+
+    [[nodiscard]] std::string text() const {
+        switch (kind) {
+            case Kind::Row: return "row";
+            case Kind::Session: return "session";
+            case Kind::Forever: return "None";
+            case Kind::Last: return span.text();
+            case Kind::Decayed: return "ew:" + span.text();
+        }
+        return {};
+    }
+};
+
+// When a row is written.
+struct Clock {
+    enum class Kind : std::uint8_t { Event, Best, Trade, Every };
+
+    Kind kind = Kind::Event;
+    Span every;
+
+    static constexpr std::string_view kRule =
+        "\"event\", \"best\", \"trade\", or a span like \"10s\", \"100events\", "
+        "\"500trades\" or \"1000volume\"";
+
+    friend bool operator==(const Clock&, const Clock&) = default;
+
+    [[nodiscard]] bool on_grid() const {
+        return kind == Kind::Every && every.of == Span::Of::Time;
+    }
+
+    [[nodiscard]] static std::optional<Clock> parse(std::string_view text) {
+        if (text == "event") return Clock{};
+        if (text == "best") return Clock{Kind::Best, {}};
+        if (text == "trade") return Clock{Kind::Trade, {}};
+        const auto span = Span::parse(text);
+        if (!span) return std::nullopt;
+        return Clock{Kind::Every, *span};
+    }
+
+    [[nodiscard]] std::string text() const {
+        switch (kind) {
+            case Kind::Event: return "event";
+            case Kind::Best: return "best";
+            case Kind::Trade: return "trade";
+            case Kind::Every: return every.text();
+        }
+        return {};
+    }
+};
+
+}  // namespace bookflow

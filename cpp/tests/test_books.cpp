@@ -1,0 +1,283 @@
+// The books against ordered maps over random streams, valid and invalid: duplicates, unknown ids,
+// over-cancels, wrong sides and prices. Content and invariants are compared after every operation.
+#include <unordered_map>
+#include <vector>
+
+#include "bookflow/level_book.hpp"
+#include "bookflow/order_book.hpp"
+#include "bookflow/state.hpp"
+#include "check.hpp"
+#include "plain_books.hpp"
+
+using bookflow::Action;
+using bookflow::Event;
+using bookflow::i64;
+using bookflow::LevelBook;
+using bookflow::Nanos;
+using bookflow::OrderBook;
+using bookflow::OrderId;
+using bookflow::Price;
+using bookflow::Side;
+using bookflow::Size;
+
+namespace {
+
+// How a stream looks: how many ids and prices there are, and how often the whole book is compared.
+struct World {
+    const char* name;
+    i64 ids;
+    i64 prices;
+    i64 sizes;
+    int adds;  // per cent of the operations
+    long compare_every;
+};
+
+constexpr World kWorlds[] = {
+    {"narrow", 24, 12, 9, 45, 1},
+    {"one level", 12, 1, 9, 45, 1},
+    {"deep", 4'000, 3'000, 9, 60, 2'000},
+};
+
+Event order_event(test::Random& random, const World& world) {
+    Event e{};
+    e.ts = Nanos(0);
+    e.order_id = static_cast<OrderId>(random.between(1, world.ids));
+    const auto price = Price(random.between(-world.prices / 2, world.prices));
+    const auto side = static_cast<Side>(random.between(0, 2));
+    e.size = Size(random.between(1, world.sizes));
+    e.price = random.chance(50) ? bookflow::kNoPrice : price;
+    e.side = random.chance(50) ? Side::None : side;
+    const auto kind = random.between(0, 99);
+    if (kind < world.adds) {
+        e.action = Action::Add;
+        e.price = price;
+        e.side = random.chance(90) ? static_cast<Side>(random.between(1, 2)) : Side::None;
+    } else if (random.between(0, world.ids * 40) == 0) {
+        e.action = Action::Clear;
+        e.side = side;
+    } else {
+        constexpr Action actions[] = {Action::Cancel, Action::Delete, Action::Modify,
+                                      Action::Execute, Action::Trade};
+        e.action = actions[random.between(0, 4)];
+        if (e.action == Action::Modify && random.chance(20)) e.size = Size(0);
+        if (e.action == Action::Cancel && random.chance(2)) e.size = Size(bookflow::kMaxSize);
+    }
+    return e;
+}
+
+Event level_event(test::Random& random, const World& world) {
+    Event e{};
+    e.ts = Nanos(0);
+    e.action = Action::Level;
+    e.side = static_cast<Side>(random.between(1, 2));
+    e.price = Price(random.between(-world.prices / 2, world.prices));
+    e.size = Size(random.chance(40) ? 0 : random.between(1, world.sizes));
+    if (random.between(0, world.prices * 20) == 0) {
+        e.action = Action::Quote;
+        if (random.chance(30)) {
+            e.price = bookflow::kNoPrice;
+            e.size = Size(0);
+        }
+    } else if (random.between(0, world.prices * 20) == 0) {
+        e.action = Action::Clear;
+        e.side = static_cast<Side>(random.between(0, 2));
+    }
+    return e;
+}
+
+template <class Book>
+Book restored(const Book& book) {
+    Book out;
+    bookflow::StateEnvelope(bookflow::save_state("book", book)).load("book", out);
+    return out;
+}
+
+// The levels that an operation says it left alone are as they were.
+class Untouched {
+public:
+    template <class Book>
+    explicit Untouched(const Book& book) {
+        bookflow::depth_of(book, bookflow::kMaxLevels, before_);
+    }
+    template <class Book>
+    [[nodiscard]] bool holds(const Book& book, int from_level) const {
+        bookflow::Depth after;
+        bookflow::depth_of(book, bookflow::kMaxLevels, after);
+        return same(before_.bid, before_.bids, after.bid, after.bids, from_level) &&
+               same(before_.ask, before_.asks, after.ask, after.asks, from_level);
+    }
+
+private:
+    using Levels = std::array<bookflow::PriceLevel, bookflow::kMaxLevels>;
+    static bool same(const Levels& a, int na, const Levels& b, int nb, int n) {
+        if (std::min(na, n) != std::min(nb, n)) return false;
+        return std::equal(a.begin(), a.begin() + std::min(na, n), b.begin());
+    }
+
+    bookflow::Depth before_;
+};
+
+void order_book(const World& world, long operations) {
+    test::Random random(11);
+    OrderBook book;
+    test::PlainOrderBook plain;
+    for (long i = 1; i <= operations; ++i) {
+        const Event e = order_event(random, world);
+        const Untouched untouched(book);
+        const auto applied = book.apply(e);
+        plain.apply(e);
+        CHECK(untouched.holds(book, applied.from_level));
+        CHECK(book.faults().counts() == plain.faults.counts());
+        if (i % world.compare_every == 0) {
+            CHECK(book.content_hash() == plain.content_hash());
+            CHECK(book.check().empty());
+        }
+        if (i % 16 == 0) {
+            const auto ahead = book.queue_position(e.order_id);
+            const auto expected = plain.ahead(static_cast<bookflow::u64>(e.order_id));
+            CHECK(ahead.has_value() == expected.has_value());
+            if (ahead && expected) {
+                CHECK(ahead->orders == expected->first && ahead->size.raw == expected->second);
+            }
+        }
+        if (i % 5'000 == 0) {
+            book = restored(book);
+            CHECK(book.check().empty());
+            CHECK(book.content_hash() == plain.content_hash());
+            CHECK(book.faults().counts() == plain.faults.counts());
+        }
+    }
+    std::printf("order book, %s: %ld operations, %zu orders at the end\n", world.name, operations,
+                plain.orders());
+}
+
+void level_book(const World& world, long operations) {
+    test::Random random(12);
+    LevelBook book;
+    test::PlainLevelBook plain;
+    for (long i = 1; i <= operations; ++i) {
+        const Event e = level_event(random, world);
+        const Untouched untouched(book);
+        const int from_level = book.apply(e);
+        plain.apply(e);
+        CHECK(untouched.holds(book, from_level));
+        if (i % world.compare_every == 0) {
+            CHECK(book.content_hash() == plain.content_hash());
+            CHECK(book.check().empty());
+        }
+        if (i % 5'000 == 0) {
+            book = restored(book);
+            CHECK(book.content_hash() == plain.content_hash());
+        }
+    }
+}
+
+// A level may hold 2^60 units. What would take it above is refused and changes nothing.
+void too_large() {
+    OrderBook book;
+    const auto event = [](Action action, unsigned id, i64 price, i64 size) {
+        Event e{};
+        e.action = action;
+        e.side = Side::Bid;
+        e.order_id = OrderId{id};
+        e.price = Price(price);
+        e.size = Size(size);
+        return e;
+    };
+    book.apply(event(Action::Add, 1, 100, bookflow::kMaxSize - 5));
+    book.apply(event(Action::Add, 2, 100, 5));
+    book.apply(event(Action::Add, 3, 99, 7));
+    const auto before = bookflow::save_state("book", book);
+    THROWS(bookflow::SizeOverflow, book.apply(event(Action::Add, 4, 100, 1)));
+    THROWS(bookflow::SizeOverflow, book.apply(event(Action::Modify, 2, 100, 6)));
+    THROWS(bookflow::SizeOverflow, book.apply(event(Action::Modify, 3, 100, 7)));
+    THROWS(bookflow::SizeOverflow, book.apply(event(Action::Modify, 9, 100, 1)));
+    Event other_side = event(Action::Modify, 3, 100, 7);
+    other_side.side = Side::Ask;
+    THROWS(bookflow::SizeOverflow, book.apply(other_side));
+    CHECK(book.check().empty());
+    CHECK(bookflow::save_state("book", book) == before);
+    // Growing within what its own departure frees is no overflow.
+    book.apply(event(Action::Cancel, 1, 100, 1));
+    book.apply(event(Action::Modify, 2, 100, 6));
+    CHECK(book.check().empty());
+}
+
+// Damaged bytes with a right CRC: refused, or a book in which every invariant holds.
+template <class Book>
+void damaged(const Book& book) {
+    const std::string bytes = bookflow::save_state("book", book);
+    for (std::size_t n = 0; n < bytes.size(); n += 7) {
+        Book out;
+        THROWS(bookflow::StateError,
+               (bookflow::StateEnvelope(bytes.substr(0, n)).load("book", out), 0));
+    }
+    test::Random random(13);
+    for (long i = test::operations(20'000); i > 0; --i) {
+        std::string bad = bytes;
+        for (auto flips = random.between(1, 3); flips > 0; --flips) {
+            const auto at = static_cast<std::size_t>(random.between(18, static_cast<i64>(bytes.size()) - 1));
+            bad[at] = static_cast<char>(random.chance(50) ? random.bits() : bad[at] ^ (1 << random.between(0, 7)));
+        }
+        const std::uint32_t crc = bookflow::detail::crc32(std::string_view(bad).substr(18));
+        bad.replace(6, 4, reinterpret_cast<const char*>(&crc), 4);
+        try {
+            Book out;
+            bookflow::StateEnvelope(bad).load("book", out);
+            CHECK(out.check().empty());
+        } catch (const bookflow::StateError&) {
+            CHECK(true);
+        }
+    }
+}
+
+// The index alone, with ids that collide, against std::unordered_map.
+void order_index() {
+    test::Random random(14);
+    for (const int step : {0, 32, 58}) {  // ids 1, 2, 3...; ids that differ in high bits only
+        bookflow::OrderIndex index;
+        std::unordered_map<bookflow::u64, std::uint32_t> plain;
+        for (long i = test::operations(200'000); i > 0; --i) {
+            const auto id = static_cast<bookflow::u64>(random.between(1, step == 58 ? 63 : 3'000)) << step;
+            const auto found = plain.find(id);
+            CHECK(index.find(OrderId{id}) ==
+                  (found == plain.end() ? bookflow::OrderIndex::kNotFound : found->second));
+            if (found != plain.end()) {
+                index.erase(OrderId{id});
+                plain.erase(found);
+            } else {
+                const auto slot = static_cast<std::uint32_t>(random.between(0, 1 << 30));
+                index.insert(OrderId{id}, slot);
+                plain[id] = slot;
+            }
+            CHECK(index.size() == plain.size());
+            if (random.between(0, 50'000) == 0) {
+                index.clear();
+                plain.clear();
+            }
+        }
+        for (const auto& [id, slot] : plain) CHECK(index.find(OrderId{id}) == slot);
+    }
+}
+
+}  // namespace
+
+int main() {
+    for (const World& world : kWorlds) {
+        order_book(world, test::operations(200'000));
+        level_book(world, test::operations(200'000));
+    }
+    too_large();
+    order_index();
+
+    test::Random random(15);
+    OrderBook orders;
+    LevelBook levels;
+    for (int i = 0; i < 60; ++i) {
+        orders.apply(order_event(random, kWorlds[0]));
+        levels.apply(level_event(random, kWorlds[0]));
+    }
+    damaged(orders);
+    damaged(levels);
+    return test::report("books");
+}

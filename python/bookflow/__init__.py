@@ -1,0 +1,101 @@
+"""bookflow: order book in, order-flow signals out - the same bits in batch and live.
+
+Start with `read_lobster`, `read_databento`, `read_events` or `Events.from_quotes`, give the events
+to a `Pipeline`, and read its `FeatureFrame`. Every calculator also works alone (`update`) and as a
+function over columns.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+try:
+    from bookflow import _core
+except ImportError as error:
+    raise ImportError(
+        "bookflow's compiled core is missing or was built for another Python: "
+        "install the package (`pip install .`) instead of importing its source folder"
+    ) from error
+
+from bookflow._core import *  # noqa: F403  # the calculators and their functions: the list is the core's
+from bookflow._core import (
+    EVENT_DTYPE,
+    NONE,
+    Instrument,
+    LevelBook,
+    OrderBook,
+    __version__,
+    parse_calculator,
+)
+from bookflow.errors import FeedFault, InputError, StateError
+from bookflow.events import Action, Depth, Events, Flag, Side, Status, merge
+from bookflow.frame import FeatureFrame, FeatureRow
+from bookflow.pipeline import Pipeline
+
+if TYPE_CHECKING:
+    from bookflow import reference
+    from bookflow.readers import read_databento, read_events, read_lobster
+    from bookflow.simulate import simulate
+
+# Read on first use: they need the extras, or are not everybody's.
+_LAZY = {
+    "read_databento": "bookflow.readers",
+    "read_events": "bookflow.readers",
+    "read_lobster": "bookflow.readers",
+    "simulate": "bookflow.simulate",
+}
+
+_CALCULATORS = [entry["name"] for entry in _core.CALCULATORS]
+_FUNCTIONS = [entry["function"] for entry in _core.CALCULATORS]
+
+__all__ = [
+    "EVENT_DTYPE",
+    "NONE",
+    "Action",
+    "Depth",
+    "Events",
+    "FeatureFrame",
+    "FeatureRow",
+    "FeedFault",
+    "Flag",
+    "InputError",
+    "Instrument",
+    "LevelBook",
+    "OrderBook",
+    "Pipeline",
+    "Side",
+    "StateError",
+    "Status",
+    "__version__",
+    "calculators",
+    "merge",
+    "parse_calculator",
+    "read_databento",
+    "read_events",
+    "read_lobster",
+    "reference",
+    "simulate",
+    *_CALCULATORS,
+    *_FUNCTIONS,
+]
+
+
+def calculators() -> tuple[dict[str, Any], ...]:
+    """What every calculator is: name, function, feed, vector, parameters and doc, as declared."""
+    return _core.CALCULATORS
+
+
+def __getattr__(name: str) -> Any:
+    import importlib
+
+    if name == "reference":
+        return importlib.import_module("bookflow.reference")
+    if name in _LAZY:
+        return getattr(importlib.import_module(_LAZY[name]), name)
+    import difflib
+
+    near = difflib.get_close_matches(name, __all__, n=3)
+    hint = f"; did you mean {', '.join(near)}?" if near else ""
+    raise AttributeError(f"module 'bookflow' has no attribute {name!r}{hint}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,213 @@
+"""The command line: what is asked for. What is done stands in `bookflow.commands`."""
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from bookflow.errors import InputError
+
+__all__ = ["main"]
+
+_ABOUT = """\
+Order-flow features from market data.
+
+exit codes: 0 done; 1 the data differ (verify); 2 wrong usage or bad input; 130 interrupted"""
+
+_DEMO = """\
+examples:
+  bookflow demo
+  bookflow demo --out /tmp/session --events 200000 --seed 7"""
+
+_FEATURES = """\
+examples:
+  bookflow features AMZN_2012-06-21_34200000_57600000_message_5.csv \\
+      AMZN_2012-06-21_34200000_57600000_orderbook_5.csv --every 10s \\
+      -f "ofi=OrderFlowImbalance()" -f "qi=QueueImbalance()" --out amzn.parquet
+  bookflow features esm4.mbo.dbn.zst --every 1000volume \\
+      -f "vpin=VPIN(bucket_volume=500, n_buckets=50, sign=aggressor)" --out vpin.csv
+  bookflow features session.parquet --every best --session "09:30-16:00 America/New_York" \\
+      -f "micro=WeightedMid()" -f "mlofi=MultiLevelOrderFlowImbalance(levels=5)" --out x.npy
+
+LOBSTER files are paired by their names, so several days can be given in order: the book, the
+windows and VPIN's buckets go on from one to the next."""
+
+_INFO = """\
+examples:
+  bookflow info session.parquet
+  bookflow info esm4.mbo.dbn.zst
+  bookflow info AMZN_2012-06-21_34200000_57600000_message_5.csv \\
+      AMZN_2012-06-21_34200000_57600000_orderbook_5.csv"""
+
+_VERIFY = """\
+example:
+  bookflow verify --reader lobster AMZN_2012-06-21_34200000_57600000_message_5.csv \\
+      AMZN_2012-06-21_34200000_57600000_orderbook_5.csv
+
+Message i is applied to the recorded book of row i-1 and the result compared with row i. A level
+that scrolls in at the last place because one before it went is counted, not compared: the file
+does not say what lay there."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs one command and returns its exit code."""
+    args = _parser().parse_args(argv)
+    command = importlib.import_module(f"bookflow.commands.{args.command}")
+    try:
+        code: int = command.run(args)
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:
+        # The reader of our output has gone (`| head`); nothing more may be flushed to it at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    except (InputError, ImportError, OSError) as error:
+        print(f"bookflow {args.command}: {error}", file=sys.stderr)
+        return 2
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="bookflow", description=_ABOUT, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--version", action=_Version)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    _demo(_command(commands, "demo", "simulate a session and report on it", _DEMO))
+    _features(_command(commands, "features", "write features of recorded events", _FEATURES))
+    _info(_command(commands, "info", "say what is in a recording", _INFO))
+    _verify(_command(commands, "verify", "check our book against a recorded one", _VERIFY))
+    return parser
+
+
+class _Version(argparse.Action):
+    """Looks the version up only when asked."""
+
+    def __init__(self, option_strings: Sequence[str], dest: str) -> None:
+        super().__init__(option_strings, dest, nargs=0, help="show the version and exit")
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: object,
+        option_string: str | None = None,
+    ) -> None:
+        from bookflow import __version__
+
+        print(f"bookflow {__version__}")
+        parser.exit()
+
+
+def _command(
+    commands: "argparse._SubParsersAction[argparse.ArgumentParser]",
+    name: str,
+    text: str,
+    examples: str,
+) -> argparse.ArgumentParser:
+    return commands.add_parser(
+        name,
+        help=text,
+        description=f"{text[0].upper()}{text[1:]}.",
+        epilog=examples,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+
+
+def _demo(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=Path("bookflow-demo"),
+        metavar="DIR",
+        help="directory for features.parquet and report.html (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--events", type=_count, default=1_000_000, metavar="N", help="default: %(default)s"
+    )
+    parser.add_argument("--seed", type=_count, default=1, metavar="N", help="default: %(default)s")
+
+
+def _features(parser: argparse.ArgumentParser) -> None:
+    _input(parser)
+    parser.add_argument(
+        "--every",
+        required=True,
+        metavar="CLOCK",
+        help="when a row is written: 10s, 100ms, 100events, 500trades, 1000volume, trade, best, "
+        "event",
+    )
+    parser.add_argument(
+        "-f",
+        "--feature",
+        dest="features",
+        required=True,
+        action="append",
+        metavar="NAME=CALCULATOR(...)",
+        help="a column and its calculator; repeat for more",
+    )
+    parser.add_argument(
+        "--session",
+        metavar="HOURS",
+        help='"09:30-16:00 America/New_York" or "00:00 UTC": flows restart there',
+    )
+    parser.add_argument(
+        "--hidden",
+        choices=("volume", "flow", "none"),
+        default="volume",
+        help="where hidden executions count (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--out",
+        required=True,
+        type=Path,
+        metavar="FILE",
+        help="what to write, by its ending: .parquet, .csv or .npy",
+    )
+
+
+def _info(parser: argparse.ArgumentParser) -> None:
+    _input(parser)
+
+
+def _verify(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--reader", choices=("lobster",), default="lobster", help="default: %(default)s"
+    )
+    parser.add_argument("message", type=Path, metavar="MESSAGE")
+    parser.add_argument("orderbook", type=Path, metavar="ORDERBOOK")
+
+
+def _input(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("inputs", nargs="+", type=Path, metavar="INPUT")
+    parser.add_argument(
+        "--reader",
+        choices=("lobster", "databento", "events"),
+        help="what the inputs are (default: by their names)",
+    )
+    parser.add_argument("--tick", metavar="STEP", help="price step, as 0.01")
+    parser.add_argument("--price-unit", metavar="UNIT", help="finest step of a print, as 0.0001")
+    parser.add_argument("--size-unit", metavar="UNIT", help="finest step of a size, as 1 or 1e-8")
+    parser.add_argument("--symbol", metavar="NAME", help="the instrument's name")
+    parser.add_argument("--date", metavar="YYYY-MM-DD", help="LOBSTER: the day, if no name has it")
+    parser.add_argument(
+        "--order",
+        choices=("error", "as-is"),
+        default="error",
+        help="times that go back are an error, or taken as the latest so far and counted "
+        "(default: %(default)s)",
+    )
+
+
+def _count(text: str) -> int:
+    """A whole number from 0, as 1000000 or 1_000_000."""
+    value = int(text)
+    if value < 0:
+        raise argparse.ArgumentTypeError(f"{text} is negative")
+    return value
+
+
+_count.__name__ = "number"  # argparse names the type in its message

@@ -1,0 +1,88 @@
+"""The package's own exceptions: each says where it was, what stood there and which rule it broke."""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bookflow.frame import FeatureFrame
+
+__all__ = ["FeedFault", "InputError", "StateError"]
+
+
+class InputError(ValueError):
+    """Bad input. Nothing was applied: the object is as it was before the call.
+
+    Attributes
+    ----------
+    source : str
+        File or object the value came from ("" when unknown).
+    row : int | None
+        0-based row in that source (None when the fault is not a row's).
+    field : str
+        Column, parameter or argument.
+    value : object
+        What stood there.
+    rule : str
+        The rule that it breaks.
+    """
+
+    def __init__(
+        self,
+        rule: str,
+        *,
+        source: str = "",
+        row: int | None = None,
+        field: str = "",
+        value: object = None,
+    ) -> None:
+        self.rule = rule
+        self.source = source
+        self.row = row
+        self.field = field
+        self.value = value
+        where = [source] if source else []
+        if row is not None:
+            where.append(f"row {row}")
+        what = field
+        if value is not None:
+            shown = value if isinstance(value, str | int | float) else repr(value)
+            what = f"{field} = {shown}" if field else str(shown)
+        if what:
+            where.append(what)
+        super().__init__(": ".join([*where, rule]))
+
+
+class StateError(ValueError):
+    """Bytes that are not a saved state of this class and version, or are damaged."""
+
+
+class FeedFault(ValueError):
+    """A fault of the feed, raised only with ``on_fault="raise"``.
+
+    The pipeline stands exactly before the atomic event that carries the fault.
+
+    Attributes
+    ----------
+    fault : str
+        The fault's name, as in ``pipeline.faults``.
+    row : int
+        0-based row (in the chunk given to ``run``) at which the offending atomic event begins.
+    rows_applied : int
+        Rows of the chunk that were applied.
+    frame : FeatureFrame | None
+        The feature rows written before it.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        fault: str = "",
+        row: int = 0,
+        rows_applied: int = 0,
+        frame: "FeatureFrame | None" = None,
+    ) -> None:
+        super().__init__(message)
+        self.fault = fault
+        self.row = row
+        self.rows_applied = rows_applied
+        self.frame = frame

@@ -1,0 +1,7 @@
+"""Files of market data as `Events`: one module a venue or format."""
+
+from bookflow.readers.databento import read_databento
+from bookflow.readers.files import read_events
+from bookflow.readers.lobster import read_lobster
+
+__all__ = ["read_databento", "read_events", "read_lobster"]

@@ -1,0 +1,172 @@
+"""CSV files in pieces: Polars parses, this module finds the row when it will not.
+
+A file is read in blocks of whole lines, so that memory does not depend on its size. Parsing is
+strict. What Polars refuses, or passes over as a null, is looked up again line by line, because
+only that names the row, the column and the value for certain.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from bookflow._optional import need
+from bookflow.errors import InputError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+__all__ = ["Column", "CsvFile"]
+
+BLOCK: Final = 4 << 20
+LONGEST_LINE: Final = 1 << 20
+
+_PATTERN: Final = {
+    "integer": re.compile(r"\s*[+-]?\d+"),
+    "unsigned": re.compile(r"\s*\+?\d+"),
+    "decimal": re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?"),
+    "text": re.compile(r".+"),
+}
+_RANGE: Final = {"integer": (-(2**63), 2**63), "unsigned": (0, 2**64)}
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column: its name, its kind, and whether a cell may be empty.
+
+    Kinds are "integer", "unsigned", "decimal" and "text".
+    """
+
+    name: str
+    kind: str = "integer"
+    empty: bool = False
+
+
+class CsvFile:
+    """A CSV file whose columns are known.
+
+    Parameters
+    ----------
+    path
+        The file.
+    columns
+        Its columns, in order.
+    header
+        Whether the first line names the columns.
+    """
+
+    def __init__(self, path: Path, columns: Sequence[Column], *, header: bool = False) -> None:
+        self.path = path
+        self.columns = list(columns)
+        self.header = header
+        self._polars = need("polars", "io")
+        types = {
+            "integer": self._polars.Int64,
+            "unsigned": self._polars.UInt64,
+            "decimal": self._polars.Float64,
+            "text": self._polars.String,
+        }
+        self._schema = {column.name: types[column.kind] for column in columns}
+
+    def batches(self, rows: int) -> "Iterator[pl.DataFrame]":
+        """Frames of exactly `rows` rows, the last with what is left."""
+        held: list[pl.DataFrame] = []
+        count = 0
+        for frame in self._frames():
+            held.append(frame)
+            count += len(frame)
+            if count < rows:
+                continue
+            whole = self._polars.concat(held)
+            full = count - count % rows
+            for start in range(0, full, rows):
+                yield whole[start : start + rows]
+            held = [whole[full:]]
+            count -= full
+        if count:
+            yield self._polars.concat(held)
+
+    def _frames(self) -> "Iterator[pl.DataFrame]":
+        first_row = 0
+        for block in self._blocks():
+            frame = self._parsed(block, first_row)
+            yield frame
+            first_row += len(frame)
+
+    def _blocks(self) -> Iterator[bytes]:
+        """Blocks of whole lines, without a byte order mark and without the header."""
+        with open(self.path, "rb") as file:
+            rest = file.read(3)
+            if rest == b"\xef\xbb\xbf":
+                rest = b""
+            if self.header:
+                # Its names were read before: here it is only passed over.
+                rest += file.readline(LONGEST_LINE)
+                rest = rest.partition(b"\n")[2]
+            row = 0
+            while piece := file.read(BLOCK):
+                rest += piece
+                end = rest.rfind(b"\n") + 1
+                if end:
+                    block, rest = rest[:end], rest[end:]
+                    yield block
+                    row += block.count(b"\n")
+                if len(rest) > LONGEST_LINE:
+                    raise self._fail(f"a line of more than {LONGEST_LINE} bytes", row)
+            if rest:
+                yield rest
+
+    def _parsed(self, block: bytes, first_row: int) -> "pl.DataFrame":
+        for byte, name in ((b"\0", "a NUL byte"), (b'"', "a quote")):
+            if byte in block:
+                raise self._fail(
+                    f"holds {name}", first_row + block[: block.index(byte)].count(b"\n")
+                )
+        try:
+            frame: pl.DataFrame = self._polars.read_csv(
+                BytesIO(block), has_header=False, schema=self._schema, quote_char=None
+            )
+        except self._polars.exceptions.PolarsError as error:
+            self._diagnose(block, first_row)
+            raise self._fail(f"cannot be read ({error})".splitlines()[0], first_row) from error
+        nulls = frame.null_count().row(0)
+        if any(n and not column.empty for n, column in zip(nulls, self.columns, strict=True)):
+            self._diagnose(block, first_row)
+        return frame
+
+    def _diagnose(self, block: bytes, first_row: int) -> None:
+        """Raise for the first line that is not what the columns say."""
+        lines = block.split(b"\n")
+        if not lines[-1]:
+            lines.pop()
+        for row, line in enumerate(lines, first_row):
+            try:
+                cells = line.rstrip(b"\r").decode().split(",")
+            except UnicodeDecodeError:
+                raise self._fail("is not UTF-8 text", row) from None
+            if len(cells) != len(self.columns):
+                raise self._fail(f"has {len(cells)} fields where {len(self.columns)} are due", row)
+            for column, cell in zip(self.columns, cells, strict=True):
+                self._check(column, cell, row)
+
+    def _check(self, column: Column, cell: str, row: int) -> None:
+        if not cell:
+            if not column.empty:
+                raise self._fail("is empty", row, column.name, cell)
+            return
+        if not _PATTERN[column.kind].fullmatch(cell):
+            what = {"integer": "an integer", "unsigned": "an integer of 0 or more"}
+            hint = " (a header? none is due)" if row == 0 and not self.header else ""
+            name = what.get(column.kind, "a finite number")
+            raise self._fail(f"is not {name}{hint}", row, column.name, cell)
+        low, high = _RANGE.get(column.kind, (0, 0))
+        if high and not low <= int(cell) < high:
+            raise self._fail("does not fit 64 bits", row, column.name, cell)
+
+    def _fail(self, rule: str, row: int, field: str = "", value: object = None) -> InputError:
+        line = row + (2 if self.header else 1)
+        return InputError(
+            f"{rule} (line {line})", source=self.path.name, row=row, field=field, value=value
+        )

@@ -1,0 +1,235 @@
+"""DBN files as chunks of records: decompressed in bounded pieces and cut where records end.
+
+`databento-dbn` reads the header and says what a record looks like (its numpy dtypes). What it
+does not guard against is checked first: it aborts on a header that claims gigabytes, panics with a
+BaseException on some damaged ones, and drops a truncated tail without a word.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from bookflow._optional import need
+from bookflow._table import Array
+from bookflow.errors import InputError
+from bookflow.readers._guard import guarded
+
+__all__ = ["DbnFile", "Records"]
+
+_ZSTD: Final = b"\x28\xb5\x2f\xfd"
+_DBZ: Final = b"\x50\x2a\x4d\x18"
+_VERSIONS: Final = (1, 2, 3)
+
+# Records of a file: their rtype in the header of each, by schema.
+RTYPE: Final = {"mbo": 160, "mbp-1": 1, "mbp-10": 10, "trades": 0}
+
+_PIECE: Final = 4096
+_READ: Final = 1 << 20
+_LONGEST_HEADER: Final = 256 << 20
+# A thousandfold is far beyond what records compress to, and far below what a bomb does.
+_LARGEST_RATIO: Final = 1000
+_FREE: Final = 64 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """Records of one schema, and the number of each in the file (all records counted)."""
+
+    values: Array
+    rows: Array
+    others: int
+
+
+class DbnFile:
+    """A .dbn or .dbn.zst file whose header has been read.
+
+    Attributes
+    ----------
+    schema : str
+        "mbo", "mbp-1", "mbp-10" or "trades".
+    symbols : dict[int, str]
+        Raw symbols by instrument id, where the header maps them.
+    """
+
+    def __init__(self, path: Path, schema: str | None) -> None:
+        self.path = path
+        dbn = need("databento_dbn", "io")
+        self._body, metadata = self._header(dbn)
+        own = None if metadata.schema is None else str(metadata.schema)
+        if schema is not None and own is not None and schema != own:
+            raise self._fail(f"the file's is {own}", field="schema", value=schema)
+        found = schema or own
+        if found not in RTYPE:
+            rule = f"must be one of {', '.join(RTYPE)}"
+            if found is None:
+                rule += " (the file's header names none: give schema=)"
+            raise self._fail(rule, field="schema", value=found)
+        self.schema: str = found
+        message = {"mbo": "MBOMsg", "mbp-1": "MBP1Msg", "mbp-10": "MBP10Msg", "trades": "TradeMsg"}
+        dtype = list(getattr(dbn, message[found])._dtypes)
+        if metadata.ts_out:
+            dtype.append(("ts_out", "u8"))
+        self.dtype = np.dtype(dtype)
+        self._rtypes = frozenset(int(rtype.value) for rtype in dbn.RType.variants())
+        self.symbols = {
+            int(interval["symbol"]): symbol
+            for symbol, intervals in metadata.mappings.items()
+            for interval in intervals
+            if interval["symbol"].isdigit()
+        }
+
+    def chunks(self, records: int) -> Iterator[Records]:
+        """At most `records` records at a time, in order."""
+        rtype, size = RTYPE[self.schema], self.dtype.itemsize
+        row, others = 0, 0
+        offset, rest = 0, b""
+        for piece in self._pieces(max(records * size, _READ)):
+            data = rest + piece if rest else piece
+            if not offset:
+                if len(data) < self._body:
+                    rest = data
+                    continue
+                offset, data = self._body, data[self._body :]
+            at = 0
+            while len(data) - at >= size or (at < len(data) and len(data) - at >= data[at] * 4):
+                values = self._alike(data, at, rtype, records)
+                if len(values):
+                    rows = np.arange(row, row + len(values))
+                    yield Records(values, rows, others)
+                    others = 0
+                    row += len(values)
+                    at += len(values) * size
+                    continue
+                at += self._other(data, at, row, offset)
+                row += 1
+                others += 1
+            offset += at
+            rest = data[at:]
+        if not offset:
+            raise self._fail(f"ends in its header, at byte {len(rest)}")
+        if rest:
+            due = rest[0] * 4
+            raise self._fail(
+                f"ends inside a record: {len(rest)} bytes of {due} from byte {offset} on, "
+                f"after {row} whole records",
+                row=row,
+                field="record",
+            )
+        if others:
+            yield Records(np.empty(0, self.dtype), np.empty(0, np.int64), others)
+
+    def _alike(self, data: bytes, at: int, rtype: int, most: int) -> Array:
+        """The records of our schema that stand together from byte `at` on."""
+        size = self.dtype.itemsize
+        count = min((len(data) - at) // size, most)
+        values = np.frombuffer(data, self.dtype, count, at)
+        wrong = (values["length"] != size // 4) | (values["rtype"] != rtype)
+        return values[: int(np.argmax(wrong))] if wrong.any() else values
+
+    def _other(self, data: bytes, at: int, row: int, offset: int) -> int:
+        """The length in bytes of a record that is not ours."""
+        length, rtype = data[at] * 4, data[at + 1]
+        where = f"at byte {offset + at}"
+        if length < 16:
+            raise self._fail(f"is too short for a record's header ({where})", row, "length", length)
+        if rtype not in self._rtypes:
+            raise self._fail(f"is no record type ({where})", row, "rtype", rtype)
+        if rtype == RTYPE[self.schema]:
+            raise self._fail(
+                f"must be {self.dtype.itemsize} bytes in {self.schema} ({where})",
+                row,
+                "length",
+                length,
+            )
+        return length
+
+    def _header(self, dbn: Any) -> tuple[int, Any]:
+        """Where the records begin, and the header's metadata."""
+        head = b""
+        length = 8
+        for piece in self._pieces(_PIECE):
+            head += piece
+            if len(head) >= 8 and length == 8:
+                length = 8 + self._header_length(head)
+            if len(head) >= length > 8:
+                break
+        else:
+            if not head:
+                raise self._fail("is empty")
+            if len(head) >= 4:
+                self._header_length(head)
+            raise self._fail(f"ends in its header, at byte {len(head)}")
+        decoder = dbn.DBNDecoder()
+        with guarded(self.path.name, "its header cannot be decoded"):
+            decoder.write(head[:length])
+            decoded = decoder.decode()
+        if not decoded or not isinstance(decoded[0], dbn.Metadata):
+            raise self._fail("its header cannot be decoded")
+        return length, decoded[0]
+
+    def _header_length(self, head: bytes) -> int:
+        if head[:3] != b"DBN":
+            raise self._fail("is no DBN file (a fragment without a header is not read)")
+        if head[3] not in _VERSIONS:
+            raise self._fail(
+                "is a version of DBN that is not known", field="version", value=head[3]
+            )
+        length = int.from_bytes(head[4:8], "little")
+        if length > _LONGEST_HEADER:
+            raise self._fail("is too long for a header", field="header length", value=length)
+        return length
+
+    def _pieces(self, size: int) -> Iterator[bytes]:
+        """The file's bytes, decompressed, about `size` at a time."""
+        with open(self.path, "rb") as file:
+            magic = file.read(4)
+            file.seek(0)
+            if magic == _DBZ:
+                raise self._fail(
+                    "is a DBZ file, the format before DBN: convert it with the dbn tool"
+                )
+            if magic == _ZSTD:
+                yield from self._decompressed(file, size)
+                return
+            while piece := file.read(size):
+                yield piece
+
+    def _decompressed(self, file: Any, size: int) -> Iterator[bytes]:
+        """Decompressed from small pieces, so that a bomb shows before it fills the memory."""
+        zstandard = need("zstandard", "io")
+        decompressor = zstandard.ZstdDecompressor(max_window_size=1 << 27)
+        frame = decompressor.decompressobj()
+        done: list[bytes] = []
+        taken, made, held = 0, 0, 0
+        while piece := file.read(_PIECE):
+            taken += len(piece)
+            while piece:
+                if frame.eof:
+                    frame = decompressor.decompressobj()
+                try:
+                    out = frame.decompress(piece)
+                except zstandard.ZstdError as error:
+                    raise self._fail(
+                        f"its compression is damaged before byte {taken} ({error})"
+                    ) from error
+                piece = frame.unused_data if frame.eof else b""
+                made += len(out)
+                held += len(out)
+                if made > _FREE + taken * _LARGEST_RATIO:
+                    raise self._fail(f"{taken} compressed bytes become more than {made}")
+                done.append(out)
+            if held >= size:
+                yield b"".join(done)
+                done, held = [], 0
+        if held:
+            yield b"".join(done)
+        if not frame.eof:
+            raise self._fail(f"its compressed data ends unfinished at byte {taken}")
+
+    def _fail(
+        self, rule: str, row: int | None = None, field: str = "", value: object = None
+    ) -> InputError:
+        return InputError(rule, source=self.path.name, row=row, field=field, value=value)

@@ -1,0 +1,39 @@
+"""Every definition by its name: what a Pipeline calls at a row."""
+
+from collections.abc import Callable
+from typing import Any
+
+from . import (
+    best_quotes,
+    imbalance,
+    order_flow,
+    trade_flow,
+    traded_price,
+    volume_buckets,
+    volume_signed,
+)
+
+DEFINITIONS: dict[str, Callable[..., Any]] = {
+    "touch": best_quotes.touch_at,
+    "mid": best_quotes.mid_at,
+    "spread": best_quotes.spread_at,
+    "weighted_mid": best_quotes.weighted_mid_at,
+    "queue_imbalance": imbalance.queue_imbalance_at,
+    "queue_share": imbalance.queue_share_at,
+    "multi_level_imbalance": imbalance.multi_level_imbalance_at,
+    "order_flow_imbalance": order_flow.order_flow_imbalance_at,
+    "multi_level_order_flow_imbalance": order_flow.multi_level_order_flow_imbalance_at,
+    "trade_count": trade_flow.trade_count_at,
+    "volume": trade_flow.volume_at,
+    "buy_volume": trade_flow.buy_volume_at,
+    "sell_volume": trade_flow.sell_volume_at,
+    "buy_sell_ratio": trade_flow.buy_sell_ratio_at,
+    "trade_flow_imbalance": trade_flow.trade_flow_imbalance_at,
+    "volume_signed_imbalance": volume_signed.volume_signed_imbalance_at,
+    "cumulative_volume_delta": trade_flow.cumulative_volume_delta_at,
+    "vwap": traded_price.vwap_at,
+    "vwap_deviation": traded_price.vwap_deviation_at,
+    "last_price": traded_price.last_price_at,
+    "vpin": volume_buckets.vpin_at,
+}
+"""name -> definition(tape, reading, units, **settings) -> a number, or a list of them."""

@@ -1,0 +1,344 @@
+"""A pipeline as its definition: record everything, and work out each row from the record.
+
+An atomic event is the events up to a LAST, and has that LAST's time. At it, in this order:
+
+1. time passes: rows due before it, and a session's end, are written from the state before;
+2. its events change the book in order; its prints are collected;
+3. the status is worked out, the moment goes on the tape;
+4. a counting clock decides whether a row is written.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import repeat
+from typing import Any, TypeVar
+
+from .book import Level, LevelBook, OrderBook
+from .catalogue import DEFINITIONS
+from .clock import parse_clock
+from .event import Event, event_of
+from .session import Span, parse_session
+from .tape import Ladder, Print, Tape, ladder
+from .units import units_of
+from .words import BAD, NONE, Action, Flag, Side, Status
+
+B = TypeVar("B", OrderBook, LevelBook)
+Values = dict[str, float | list[float]]
+DepthRow = tuple[Sequence[int], Sequence[int], Sequence[int], Sequence[int]]
+"""(bid_price, bid_size, ask_price, ask_size), best first."""
+
+ORDER_ACTIONS = {Action.ADD, Action.CANCEL, Action.DELETE, Action.MODIFY, Action.EXECUTE}
+LEVEL_ACTIONS = {Action.LEVEL, Action.QUOTE}
+TOLD = Status.SNAPSHOT_PENDING | Status.HALTED | Status.AUCTION | Status.UNVERIFIABLE
+"""What a STATUS event sets, all at once."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One output row."""
+
+    ts: int
+    status: int
+    seen: int
+    clean: int
+    values: Values
+
+
+class Pipeline:
+    """An instrument's book, clock and features: {name: (calculator's snake name, settings)}.
+
+    >>> from types import SimpleNamespace
+    >>> cents = SimpleNamespace(price_unit="0.01", size_unit="1", tick="0.01")
+    >>> pipe = Pipeline(cents, clock="10s", features={"volume": ("volume", {}), "mid": ("mid", {})})
+    >>> second = 10**9
+    >>> rows = pipe.run([
+    ...     (3 * second, Action.QUOTE, Side.BID, 9999, 5),
+    ...     (3 * second, Action.QUOTE, Side.ASK, 10001, 5),
+    ...     (10 * second, Action.TRADE, Side.BUY, 10001, 2),
+    ...     (31 * second, Action.TRADE, Side.SELL, 9999, 1),
+    ... ])
+    >>> [(row.ts // second, row.values["volume"], row.values["mid"]) for row in rows]
+    [(10, 2.0, 100.0), (20, 0.0, 100.0), (30, 0.0, 100.0)]
+    >>> [(row.ts // second, row.values["volume"]) for row in pipe.finish()]
+    [(31, 1.0)]
+    """
+
+    def __init__(
+        self,
+        instrument: Any,
+        *,
+        clock: str = "event",
+        features: Mapping[str, tuple[str, Mapping[str, Any]]],
+        session: str | None = None,
+        hidden: str = "volume",
+        origin: int = 0,
+        max_rows: int = 1_000_000,
+    ) -> None:
+        self.units = units_of(instrument)
+        self.clock = parse_clock(clock, self.units.size, origin)
+        self.features = dict(features)
+        self.session = None if session is None else parse_session(session)
+        self.hidden = hidden
+        self.max_rows = max_rows
+        self._levels = max([1, *(s.get("levels", 5) for _, s in self.features.values())])
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget everything but the settings."""
+        self.rows: list[Row] = []
+        self.tape = Tape()
+        self._book: OrderBook | LevelBook = LevelBook()
+        self._has_book = False
+        self._chosen = False
+        self._pending: list[tuple[Event, DepthRow | None]] = []
+        self._unfinished = 0
+
+        self._gap = False
+        self._told = Status(0)
+        self._until_two_sided = False
+        self._status = Status(0)
+        self._seen = Status(0)
+        self._bad_until: int | None = None
+        self._now: int | None = None
+
+        self._span: Span | None = None
+        self._next_point: int | None = None
+        self._last_row = 0
+        self._count = 0
+        self._fresh = False
+
+    @property
+    def faults(self) -> Counter[str]:
+        """Feed faults by name."""
+        return self._book.faults + Counter(unfinished=self._unfinished)
+
+    @property
+    def status(self) -> int:
+        """The book's status after the last atomic event."""
+        return int(self._status)
+
+    def run(self, events: Iterable[Any], depth: Any = None) -> list[Row]:
+        """Take events, and depth rows beside them: the rows this wrote.
+
+        `depth` is four columns of rows of levels, bid_price, bid_size, ask_price, ask_size, or
+        anything with these attributes.
+        """
+        written = len(self.rows)
+        rows: Iterable[DepthRow | None] = repeat(None)
+        if depth is not None:
+            names = ("bid_price", "bid_size", "ask_price", "ask_size")
+            columns = depth if isinstance(depth, tuple) else [getattr(depth, n) for n in names]
+            rows = zip(*columns, strict=True)
+        for event, row in zip(events, rows, strict=depth is not None):
+            self.push(event, row)
+        return self.rows[written:]
+
+    def push(self, event: Any, depth: DepthRow | None = None) -> int:
+        """Take one event: how many rows it wrote. Without LAST it waits for its atomic event."""
+        written = len(self.rows)
+        self._pending.append((event_of(event), depth))
+        if self._pending[-1][0].flags & Flag.LAST:
+            group, self._pending = self._pending, []
+            self._atomic_event(group)
+        return len(self.rows) - written
+
+    def advance(self, ts: int) -> int:
+        """Time is now `ts`, without an event: how many rows that wrote."""
+        written = len(self.rows)
+        self._pass_time(ts)
+        return len(self.rows) - written
+
+    def finish(self) -> list[Row]:
+        """Write the open interval, if anything came since the last row; drop what has no LAST."""
+        written = len(self.rows)
+        if self._pending:
+            self._unfinished += 1
+            self._pending = []
+        if self._fresh and self._now is not None:
+            self._write(self._now, Status.PARTIAL)
+        return self.rows[written:]
+
+    # Time.
+
+    def _pass_time(self, ts: int) -> None:
+        """Write the grid's points before `ts`, and close the session if `ts` is not in it."""
+        self._now = ts if self._now is None else max(self._now, ts)
+        first = len(self.rows)
+        if self._span is not None and ts >= self._span.end:
+            self._write_grid(self._span.end, first)
+            if self._next_point is not None:
+                off_grid = self._next_point != self._span.end
+                self._write(self._span.end, Status.PARTIAL if off_grid else Status(0))
+            self.tape.end_session()
+            self._span = None
+            self._next_point = None
+            self._count = 0
+            self._fresh = False
+        self._write_grid(ts, first)
+
+    def _write_grid(self, ts: int, first: int) -> None:
+        while self._next_point is not None and self._next_point < ts:
+            if len(self.rows) - first >= self.max_rows:
+                raise ValueError(
+                    f"more than max_rows={self.max_rows} rows from {self.rows[first].ts} to {ts}"
+                )
+            self._write(self._next_point, Status(0))
+            self._next_point += self.clock.width
+
+    def _enter_session(self, ts: int) -> bool:
+        """Whether `ts` is inside a session (always, without one)."""
+        if self.session is None:
+            return True
+        if self._span is None:
+            self._span = self.session.containing(ts)
+        return self._span is not None
+
+    # One atomic event.
+
+    def _atomic_event(self, group: list[tuple[Event, DepthRow | None]]) -> None:
+        ts = group[-1][0].ts
+        self._pass_time(ts)
+        inside = self._enter_session(ts)
+        flags = Flag(0)
+        for event, _ in group:
+            flags |= Flag(event.flags)
+        best_before = self._book.best()
+
+        prints = []
+        for event, depth in group:
+            prints += self._print_of(event)
+            self._apply(event, depth)
+
+        self._update_status(ts, flags, complete_rows=group[-1][1] is not None)
+        cleared = any(event.action == Action.CLEAR for event, _ in group)
+        self.tape.record(
+            ts,
+            *self._ladders(),
+            prints if inside else (),
+            first_state=cleared or bool(flags & (Flag.GAP | Flag.SNAPSHOT)),
+            fed=inside and not self._status & (Status.GAP | Status.SNAPSHOT_PENDING),
+        )
+        if inside and not flags & Flag.SNAPSHOT:
+            self._tick_clock(ts, prints, best_changed=self._book.best() != best_before)
+
+    def _print_of(self, event: Event) -> list[Print]:
+        """The event's print, by the book just before it: one or none."""
+        price, side = event.price, event.side
+        if event.action == Action.EXECUTE:
+            book = self._book
+            order = book.orders.get(event.order_id) if isinstance(book, OrderBook) else None
+            if order is not None:
+                price = order.price if price == NONE else price
+                side = order.side
+            side = {Side.BID: Side.SELL, Side.ASK: Side.BUY}.get(Side(side), Side.NONE)
+        elif event.action != Action.TRADE:
+            return []
+        if price == NONE:
+            return []
+        hidden = bool(event.flags & Flag.HIDDEN)
+        broken = bool(event.flags & Flag.BROKEN)
+        not_flow = event.flags & (Flag.AUCTION | Flag.OFF_BOOK) or broken
+        in_volume = not (hidden and self.hidden == "none")
+        in_flow = not not_flow and not (hidden and self.hidden != "flow")
+        return [Print(price, event.size, side, in_volume, in_flow, broken)]
+
+    def _apply(self, event: Event, depth: DepthRow | None) -> None:
+        if event.action == Action.STATUS:
+            both = Status.UNVERIFIABLE | Status.ONE_SIDED
+            self._told = Status(event.size & TOLD)
+            self._until_two_sided = event.size & both == both
+        if depth is not None:
+            bid_price, bid_size, ask_price, ask_size = depth
+            book = self._choose(LevelBook)
+            book.replace(list(ladder(bid_price, bid_size)), list(ladder(ask_price, ask_size)))
+            book.count_faults_of(event.flags)
+            return
+        if event.action in ORDER_ACTIONS:
+            self._choose(OrderBook)
+        elif event.action in LEVEL_ACTIONS:
+            self._choose(LevelBook)
+        self._has_book |= event.action == Action.CLEAR
+        self._book.apply(event)
+
+    def _choose(self, kind: type[B]) -> B:
+        """The book, of the kind that the stream's first book event asks for."""
+        if not self._chosen:
+            self._chosen = self._has_book = True
+            chosen = kind()
+            chosen.faults = self._book.faults
+            self._book = chosen
+        if not isinstance(self._book, kind):
+            raise ValueError(f"{kind.__name__} events in a stream that began with the other kind")
+        return self._book
+
+    def _ladders(self) -> tuple[Ladder, Ladder]:
+        bids, asks = self._book.depth(self._levels)
+        return ladder(*_columns(bids)), ladder(*_columns(asks))
+
+    def _update_status(self, ts: int, flags: Flag, *, complete_rows: bool) -> None:
+        # A depth row is the whole book, and so is a finished snapshot: nothing stays lost.
+        self._gap = (self._gap or bool(flags & Flag.GAP)) and not complete_rows
+        if flags & Flag.SNAPSHOT:
+            self._gap = False
+            self._told &= ~Status.SNAPSHOT_PENDING
+        best = self._book.best()
+        two_sided = best.bid_size > 0 and best.ask_size > 0
+        if self._until_two_sided and two_sided:
+            self._told &= ~Status.UNVERIFIABLE
+            self._until_two_sided = False
+        status = self._told
+        if self._gap:
+            status |= Status.GAP
+        if self._has_book and not two_sided:
+            status |= Status.ONE_SIDED
+        if two_sided and best.bid_price > best.ask_price:
+            status |= Status.CROSSED
+        if two_sided and best.bid_price == best.ask_price:
+            status |= Status.LOCKED
+
+        happened = status | (Status.GAP if flags & Flag.GAP else Status(0))
+        if self._bad_until is None or (self._status | happened) & BAD:
+            self._bad_until = ts
+        self._seen |= happened
+        self._status = status
+
+    def _tick_clock(self, ts: int, prints: Sequence[Print], *, best_changed: bool) -> None:
+        self._fresh = True
+        kind = self.clock.kind
+        if kind == "span":
+            if self._next_point is None:
+                # A session's first point lies after its start.
+                after = ts if self._span is None else max(ts, self._span.start + 1)
+                self._next_point = self.clock.first_point(after)
+            return
+        counted = [one for one in prints if one.counts]
+        if kind in ("event", "best", "trade"):
+            due = {"event": True, "best": best_changed, "trade": bool(counted)}[kind]
+        else:
+            volume = sum(one.size for one in counted)
+            self._count += {"events": 1, "trades": len(counted), "volume": volume}[kind]
+            due = self._count >= self.clock.width
+            self._count %= self.clock.width
+        if due:
+            self._write(ts, Status(0))
+
+    # One row.
+
+    def _write(self, ts: int, extra: Status) -> None:
+        at = self.tape.reading(ts, self._last_row)
+        values = {
+            name: DEFINITIONS[calculator](self.tape, at, self.units, **settings)
+            for name, (calculator, settings) in self.features.items()
+        }
+        bad = self._status & BAD or self._bad_until is None
+        clean = 0 if bad else ts - (self._bad_until or 0)
+        row = Row(ts, int(self._status | extra), int(self._seen), clean, values)
+        self.rows.append(row)
+        self._seen = self._status
+        self._last_row = at.end
+        self._fresh = False
+
+
+def _columns(levels: Sequence[Level]) -> tuple[list[int], list[int]]:
+    return [level.price for level in levels], [level.size for level in levels]

@@ -1,0 +1,234 @@
+"""The recorded history: what every definition here reads, from scratch, at every row.
+
+A Tape is a list of Moments, one per atomic event, each with the book after it and the prints
+in it. A Reading is the place from which a row looks back. Nothing is summed while recording.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from .window import Key, Window
+from .words import NONE, Side
+
+Ladder = tuple[tuple[int, int], ...]
+"""(price, size) of each populated level, best first."""
+
+
+class Print(NamedTuple):
+    """One trade. `side` is the aggressor's."""
+
+    price: int
+    size: int
+    side: int = Side.NONE
+    in_volume: bool = True
+    in_flow: bool = True
+    broken: bool = False
+    """An earlier print taken back: its volume and notional are subtracted."""
+
+    @property
+    def counts(self) -> bool:
+        """Whether it is a trade to count."""
+        return self.in_volume and not self.broken
+
+    @property
+    def volume(self) -> int:
+        """What it adds to volume."""
+        if not self.in_volume:
+            return 0
+        return -self.size if self.broken else self.size
+
+
+class Recorded(NamedTuple):
+    """A print in the history: `flow_before` prints of the flow, of this size, came earlier."""
+
+    print: Print
+    key: Key
+    flow_before: int
+
+
+@dataclass(frozen=True, eq=False)
+class Moment:
+    """One atomic event, after its LAST."""
+
+    key: Key
+    bids: Ladder
+    asks: Ladder
+    prints: tuple[Recorded, ...]
+    good: bool
+    """A state quote-driven flows may use."""
+    before: "Moment | None" = field(repr=False)
+    """The good state to difference against; None: this is a first state."""
+    flow: int
+    """How many in-flow prints there are up to here."""
+
+
+class Reading(NamedTuple):
+    """Where a row stands: it sees `moments[:end]`."""
+
+    now: Key
+    end: int
+    last_row: int
+    """The first moment after the row before."""
+    restart: int
+    """The first moment after the last session end."""
+
+
+def good_state(bids: Ladder, asks: Ladder) -> bool:
+    """Both sides populated and not crossed; locked is an ordinary state."""
+    return bool(bids and asks and bids[0][0] <= asks[0][0])
+
+
+class Tape:
+    """Moments in order, and beside them the in-flow prints alone, which sign rules look along."""
+
+    def __init__(self) -> None:
+        self.moments: list[Moment] = []
+        self.flow: list[Print] = []
+        self.filled: list[int] = []
+        """The volume of the flow up to and including each of its prints."""
+        self.restart = 0
+        self._trades = 0
+        self._last_good: Moment | None = None
+
+    def record(
+        self,
+        ts: int,
+        bids: Ladder = (),
+        asks: Ladder = (),
+        prints: Iterable[Print] = (),
+        *,
+        first_state: bool = False,
+        fed: bool = True,
+    ) -> None:
+        """Append an atomic event.
+
+        `first_state`: nothing may be differenced across it. `fed`: quote-driven flows see it.
+        """
+        recorded = []
+        event = len(self.moments) + 1
+        for one in prints:
+            self._trades += one.counts
+            recorded.append(Recorded(one, Key(ts, event, self._trades), len(self.flow)))
+            if one.in_flow:
+                self.filled.append((self.filled[-1] if self.filled else 0) + one.size)
+                self.flow.append(one)
+        if first_state:
+            self._last_good = None
+        good = fed and good_state(bids, asks)
+        key = Key(ts, event, self._trades)
+        before = self._last_good
+        moment = Moment(key, bids, asks, tuple(recorded), good, before, len(self.flow))
+        self.moments.append(moment)
+        if good:
+            self._last_good = moment
+
+    def end_session(self) -> None:
+        """Flows restart here; the flow's prints, which VPIN and the tick rule use, go on."""
+        self.restart = len(self.moments)
+        self._last_good = None
+
+    def reading(self, ts: int, last_row: int) -> Reading:
+        """What a row written now at `ts` sees."""
+        now = Key(ts, len(self.moments), self._trades)
+        return Reading(now, len(self.moments), last_row, self.restart)
+
+    def state(self, at: Reading) -> tuple[Ladder, Ladder]:
+        """The book a row sees."""
+        if not at.end:
+            return (), ()
+        return self.moments[at.end - 1].bids, self.moments[at.end - 1].asks
+
+    def seen_good(self, window: Window, at: Reading) -> bool:
+        """Whether a good state has come since a flow in this window last restarted."""
+        since = 0 if window.kind == "reset" else at.restart
+        return any(self.moments[i].good for i in range(since, at.end))
+
+    def window(self, window: Window, at: Reading) -> Sequence[Moment]:
+        """The moments that may reach into the window."""
+        first = 0 if window.kind == "reset" else at.restart
+        if window.kind == "row":
+            first = max(first, at.last_row)
+        if window.kind == "sliding":
+            start = at.end
+            while start > first and window.weight(self.moments[start - 1].key, at.now):
+                start -= 1
+            first = start
+        return self.moments[first : at.end]
+
+    def changes(self, window: Window, at: Reading) -> Iterator[tuple[int | float, Moment, Moment]]:
+        """(weight, before, after) of each pair of good states in the window."""
+        for moment in self.window(window, at):
+            if moment.good and moment.before is not None:
+                yield window.weight(moment.key, at.now), moment.before, moment
+
+    def prints(self, window: Window, at: Reading) -> Iterator[tuple[int | float, Recorded]]:
+        """(weight, print) of each print in the window."""
+        for moment in self.window(window, at):
+            for recorded in moment.prints:
+                weight = window.weight(recorded.key, at.now)
+                if weight:
+                    yield weight, recorded
+
+
+def ladder(prices: Iterable[int], sizes: Iterable[int]) -> Ladder:
+    """The populated levels: those with a price and a size.
+
+    >>> ladder([100, 99, NONE], [5, 4, 0])
+    ((100, 5), (99, 4))
+    """
+    levels = ((int(p), int(s)) for p, s in zip(prices, sizes, strict=True))
+    return tuple((p, s) for p, s in levels if p != NONE and s)
+
+
+def _times(ts: Iterable[int] | None, n: int) -> list[int]:
+    return [NONE] * n if ts is None else [int(t) for t in ts]
+
+
+def quote_tape(
+    bid_price: Sequence[int],
+    bid_size: Sequence[int],
+    ask_price: Sequence[int],
+    ask_size: Sequence[int],
+    ts: Sequence[int] | None = None,
+) -> tuple[Tape, list[Reading]]:
+    """Columns of best quotes: every element is an atomic event and a row."""
+    return depth_tape(
+        [[p] for p in bid_price],
+        [[s] for s in bid_size],
+        [[p] for p in ask_price],
+        [[s] for s in ask_size],
+        ts,
+    )
+
+
+def depth_tape(
+    bid_price: Sequence[Sequence[int]],
+    bid_size: Sequence[Sequence[int]],
+    ask_price: Sequence[Sequence[int]],
+    ask_size: Sequence[Sequence[int]],
+    ts: Sequence[int] | None = None,
+) -> tuple[Tape, list[Reading]]:
+    """Columns of depth, a row of levels each: every element is an atomic event and a row."""
+    tape, readings = Tape(), []
+    columns = zip(_times(ts, len(bid_price)), bid_price, bid_size, ask_price, ask_size, strict=True)
+    for i, (t, bp, bs, ap, az) in enumerate(columns):
+        tape.record(t, ladder(bp, bs), ladder(ap, az))
+        readings.append(tape.reading(t, i))
+    return tape, readings
+
+
+def trade_tape(
+    price: Sequence[int],
+    size: Sequence[int],
+    side: Sequence[int] | None = None,
+    ts: Sequence[int] | None = None,
+) -> tuple[Tape, list[Reading]]:
+    """Columns of trades: every element is a print, an atomic event and a row."""
+    tape, readings = Tape(), []
+    sides = [Side.NONE] * len(price) if side is None else side
+    columns = zip(_times(ts, len(price)), price, size, sides, strict=True)
+    for i, (t, p, q, s) in enumerate(columns):
+        tape.record(t, prints=[Print(int(p), int(q), int(s))])
+        readings.append(tape.reading(t, i))
+    return tape, readings

@@ -1,0 +1,225 @@
+"""Counts and volumes of trades, and what they say of buyers against sellers.
+
+Volume and the count of all trades include the prints that are no flow (auctions, off-book and,
+with hidden="volume", hidden executions). A broken print takes its volume back. Trades of unknown
+side are in volume, never in B or S. An empty window sums to 0.
+"""
+
+from collections.abc import Sequence
+from fractions import Fraction
+
+from .tape import Reading, Tape, trade_tape
+from .trade_sign import SIGNS
+from .units import COLUMN_UNITS, Units
+from .window import parse_window, ratio, total
+
+
+def side_volumes(
+    tape: Tape, at: Reading, sign: str, window: str | None
+) -> tuple[Fraction, Fraction]:
+    """(B, S): the volume in the window that buyers and sellers started, in size units."""
+    flow = [(w, r) for w, r in tape.prints(parse_window(window), at) if r.print.in_flow]
+    signed = [(w, r.print.size, SIGNS[sign](tape, r)) for w, r in flow]
+    buys = total((w, size) for w, size, s in signed if s > 0)
+    sells = total((w, size) for w, size, s in signed if s < 0)
+    return buys, sells
+
+
+def trade_count_at(
+    tape: Tape,
+    at: Reading,
+    units: Units,
+    *,
+    side: str = "both",
+    sign: str = "aggressor",
+    window: str | None = "row",
+) -> float:
+    prints = tape.prints(parse_window(window), at)
+    if side == "both":
+        return float(total((w, 1) for w, r in prints if r.print.counts))
+    wanted = {"buy": 1, "sell": -1}[side]
+    return float(
+        total((w, 1) for w, r in prints if r.print.in_flow and SIGNS[sign](tape, r) == wanted)
+    )
+
+
+def volume_at(tape: Tape, at: Reading, units: Units, *, window: str | None = "row") -> float:
+    prints = tape.prints(parse_window(window), at)
+    return float(total((w, r.print.volume) for w, r in prints) * units.size)
+
+
+def buy_volume_at(
+    tape: Tape, at: Reading, units: Units, *, window: str | None = "row", sign: str = "aggressor"
+) -> float:
+    return float(side_volumes(tape, at, sign, window)[0] * units.size)
+
+
+def sell_volume_at(
+    tape: Tape, at: Reading, units: Units, *, window: str | None = "row", sign: str = "aggressor"
+) -> float:
+    return float(side_volumes(tape, at, sign, window)[1] * units.size)
+
+
+def buy_sell_ratio_at(
+    tape: Tape, at: Reading, units: Units, *, window: str | None = "row", sign: str = "aggressor"
+) -> float:
+    return ratio(*side_volumes(tape, at, sign, window))
+
+
+def trade_flow_imbalance_at(
+    tape: Tape, at: Reading, units: Units, *, window: str | None = "row", sign: str = "aggressor"
+) -> float:
+    buys, sells = side_volumes(tape, at, sign, window)
+    return ratio(buys - sells, buys + sells)
+
+
+def cumulative_volume_delta_at(
+    tape: Tape,
+    at: Reading,
+    units: Units,
+    *,
+    window: str | None = "session",
+    sign: str = "aggressor",
+) -> float:
+    buys, sells = side_volumes(tape, at, sign, window)
+    return float((buys - sells) * units.size)
+
+
+def trade_count(
+    price: Sequence[int],
+    size: Sequence[int],
+    sides: Sequence[int] | None = None,
+    /,
+    *,
+    side: str = "both",
+    sign: str = "aggressor",
+    window: str | None = "row",
+    ts: Sequence[int] | None = None,
+) -> list[float]:
+    """How many trades: `both`, or those that a buyer (`buy`) or a seller (`sell`) started.
+
+    The columns are positional only: `side` is the setting.
+
+    >>> trade_count([100, 101, 101], [5, 6, 7], [1, 2, 0], window=None)
+    [1.0, 2.0, 3.0]
+    >>> trade_count([100, 101, 101], [5, 6, 7], [1, 2, 0], side="sell", window=None)
+    [0.0, 1.0, 1.0]
+    """
+    tape, rows = trade_tape(price, size, sides, ts)
+    return [
+        trade_count_at(tape, row, COLUMN_UNITS, side=side, sign=sign, window=window) for row in rows
+    ]
+
+
+def volume(
+    price: Sequence[int],
+    size: Sequence[int],
+    side: Sequence[int] | None = None,
+    *,
+    window: str | None = "row",
+    ts: Sequence[int] | None = None,
+) -> list[float]:
+    """The volume traded, in size units (a pipeline: the instrument's size).
+
+    >>> volume([100, 101, 101], [5, 6, 7], window="2trades")
+    [5.0, 11.0, 13.0]
+    """
+    tape, rows = trade_tape(price, size, side, ts)
+    return [volume_at(tape, row, COLUMN_UNITS, window=window) for row in rows]
+
+
+def buy_volume(
+    price: Sequence[int],
+    size: Sequence[int],
+    side: Sequence[int] | None = None,
+    *,
+    window: str | None = "row",
+    sign: str = "aggressor",
+    ts: Sequence[int] | None = None,
+) -> list[float]:
+    """B: the volume buyers started, in size units (a pipeline: the instrument's size).
+
+    >>> buy_volume([100, 101, 101], [5, 6, 7], [1, 2, 0])
+    [5.0, 0.0, 0.0]
+    >>> buy_volume([100, 101, 101], [5, 6, 7], sign="tick", window=None)
+    [0.0, 6.0, 13.0]
+    """
+    tape, rows = trade_tape(price, size, side, ts)
+    return [buy_volume_at(tape, row, COLUMN_UNITS, window=window, sign=sign) for row in rows]
+
+
+def sell_volume(
+    price: Sequence[int],
+    size: Sequence[int],
+    side: Sequence[int] | None = None,
+    *,
+    window: str | None = "row",
+    sign: str = "aggressor",
+    ts: Sequence[int] | None = None,
+) -> list[float]:
+    """S: the volume sellers started, in size units (a pipeline: the instrument's size).
+
+    >>> sell_volume([100, 101, 101], [5, 6, 7], [1, 2, 0])
+    [0.0, 6.0, 0.0]
+    """
+    tape, rows = trade_tape(price, size, side, ts)
+    return [sell_volume_at(tape, row, COLUMN_UNITS, window=window, sign=sign) for row in rows]
+
+
+def buy_sell_ratio(
+    price: Sequence[int],
+    size: Sequence[int],
+    side: Sequence[int] | None = None,
+    *,
+    window: str | None = "row",
+    sign: str = "aggressor",
+    ts: Sequence[int] | None = None,
+) -> list[float]:
+    """B / S; NaN while S = 0.
+
+    >>> buy_sell_ratio([100, 101, 101], [5, 10, 7], [1, 2, 0], window=None)
+    [nan, 0.5, 0.5]
+    """
+    tape, rows = trade_tape(price, size, side, ts)
+    return [buy_sell_ratio_at(tape, row, COLUMN_UNITS, window=window, sign=sign) for row in rows]
+
+
+def trade_flow_imbalance(
+    price: Sequence[int],
+    size: Sequence[int],
+    side: Sequence[int] | None = None,
+    *,
+    window: str | None = "row",
+    sign: str = "aggressor",
+    ts: Sequence[int] | None = None,
+) -> list[float]:
+    """TFI = (B - S) / (B + S), in [-1, 1]; NaN while B + S = 0.
+
+    >>> trade_flow_imbalance([100, 101, 101], [30, 10, 7], [1, 2, 0], window=None)
+    [1.0, 0.5, 0.5]
+    """
+    tape, rows = trade_tape(price, size, side, ts)
+    return [
+        trade_flow_imbalance_at(tape, row, COLUMN_UNITS, window=window, sign=sign) for row in rows
+    ]
+
+
+def cumulative_volume_delta(
+    price: Sequence[int],
+    size: Sequence[int],
+    side: Sequence[int] | None = None,
+    *,
+    window: str | None = "session",
+    sign: str = "aggressor",
+    ts: Sequence[int] | None = None,
+) -> list[float]:
+    """CVD = B - S since the session began, in size units (a pipeline: the instrument's size).
+
+    >>> cumulative_volume_delta([100, 101, 101], [30, 10, 7], [1, 2, 0])
+    [30.0, 20.0, 20.0]
+    """
+    tape, rows = trade_tape(price, size, side, ts)
+    return [
+        cumulative_volume_delta_at(tape, row, COLUMN_UNITS, window=window, sign=sign)
+        for row in rows
+    ]

@@ -1,0 +1,100 @@
+"""Where trades took place: the last price, the average and the distance between them."""
+
+from collections.abc import Sequence
+from fractions import Fraction
+
+from .tape import Reading, Tape, trade_tape
+from .units import COLUMN_UNITS, Units
+from .window import parse_window, total
+from .words import NAN
+
+
+def last_print(tape: Tape, at: Reading) -> int | None:
+    """The price of the last print that counts, in price units."""
+    for moment in reversed(tape.moments[: at.end]):
+        for recorded in reversed(moment.prints):
+            if recorded.print.counts:
+                return recorded.print.price
+    return None
+
+
+def average(tape: Tape, at: Reading, window: str | None) -> Fraction | None:
+    """Notional / volume over the window, in price units; None unless the volume is positive."""
+    prints = list(tape.prints(parse_window(window), at))
+    notional = total((w, r.print.volume * r.print.price) for w, r in prints)
+    traded = total((w, r.print.volume) for w, r in prints)
+    return notional / traded if traded > 0 else None
+
+
+def last_price_at(tape: Tape, at: Reading, units: Units) -> float:
+    last = last_print(tape, at)
+    return NAN if last is None else float(last * units.price)
+
+
+def vwap_at(tape: Tape, at: Reading, units: Units, *, window: str | None = "session") -> float:
+    mean = average(tape, at, window)
+    return NAN if mean is None else float(mean * units.price)
+
+
+def vwap_deviation_at(
+    tape: Tape, at: Reading, units: Units, *, window: str | None = "session"
+) -> float:
+    last, mean = last_print(tape, at), average(tape, at, window)
+    return float((last - mean) / mean) if last is not None and mean else NAN
+
+
+def last_price(
+    price: Sequence[int],
+    size: Sequence[int],
+    side: Sequence[int] | None = None,
+    *,
+    ts: Sequence[int] | None = None,
+) -> list[float]:
+    """The price of the last trade, in price units (a pipeline: price).
+
+    Prints in volume count, flow or not; broken ones do not. It stands until a reset, across
+    sessions. NaN before the first.
+
+    >>> last_price([100, 101], [5, 6])
+    [100.0, 101.0]
+    """
+    tape, rows = trade_tape(price, size, side, ts)
+    return [last_price_at(tape, row, COLUMN_UNITS) for row in rows]
+
+
+def vwap(
+    price: Sequence[int],
+    size: Sequence[int],
+    side: Sequence[int] | None = None,
+    *,
+    window: str | None = "session",
+    ts: Sequence[int] | None = None,
+) -> list[float]:
+    """sum(price x size) / sum(size) over the window, in price units (a pipeline: price).
+
+    A broken print is subtracted from both sums. NaN while the volume is not positive.
+
+    >>> vwap([100, 104], [3, 1])
+    [100.0, 101.0]
+    """
+    tape, rows = trade_tape(price, size, side, ts)
+    return [vwap_at(tape, row, COLUMN_UNITS, window=window) for row in rows]
+
+
+def vwap_deviation(
+    price: Sequence[int],
+    size: Sequence[int],
+    side: Sequence[int] | None = None,
+    *,
+    window: str | None = "session",
+    ts: Sequence[int] | None = None,
+) -> list[float]:
+    """(p - VWAP) / VWAP with p the last trade's price: a fraction, not basis points.
+
+    NaN where the VWAP is NaN or 0.
+
+    >>> vwap_deviation([100, 140], [3, 1])    # VWAP 110
+    [0.0, 0.2727272727272727]
+    """
+    tape, rows = trade_tape(price, size, side, ts)
+    return [vwap_deviation_at(tape, row, COLUMN_UNITS, window=window) for row in rows]

@@ -1,0 +1,440 @@
+"""Databento files: what a record means, and what is refused."""
+
+import struct
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import databento_dbn as dbn
+import numpy as np
+import pytest
+import zstandard
+
+import bookflow as bf
+
+LAST, TOB, SNAPSHOT, BAD_TS, BAD_BOOK = 128, 64, 32, 8, 4
+UNDEFINED = 2**63 - 1
+NANO = 10**9
+SCHEMAS = {"mbo": dbn.MBOMsg, "mbp-1": dbn.MBP1Msg, "mbp-10": dbn.MBP10Msg, "trades": dbn.TradeMsg}
+RTYPES = {"mbo": 160, "mbp-1": 1, "mbp-10": 10, "trades": 0}
+
+
+def header(schema: str | None, **settings: Any) -> bytes:
+    metadata = dbn.Metadata(
+        dataset="TEST.SET",
+        start=0,
+        stype_in=dbn.SType.RAW_SYMBOL,
+        stype_out=dbn.SType.INSTRUMENT_ID,
+        schema=None if schema is None else dbn.Schema(schema),
+        **settings,
+    )
+    return bytes(metadata)
+
+
+def records(schema: str, rows: Iterable[dict[str, Any]], *, ts_out: bool = False) -> np.ndarray:
+    """Records in the schema's own layout; times count up unless given."""
+    dtype = list(SCHEMAS[schema]._dtypes) + ([("ts_out", "u8")] if ts_out else [])
+    rows = list(rows)
+    made = np.zeros(len(rows), dtype)
+    made["length"], made["rtype"] = made.itemsize // 4, RTYPES[schema]
+    made["publisher_id"], made["instrument_id"] = 1, 7
+    made["side"], made["price"], made["size"] = b"B", 100 * NANO, 1
+    made["flags"] = LAST
+    made["ts_recv"] = np.arange(len(rows)) + 1_000
+    made["ts_event"] = made["ts_recv"] - 500
+    for name in made.dtype.names or ():
+        if "_px_" in name:
+            made[name] = UNDEFINED
+    for i, row in enumerate(rows):
+        for name, value in row.items():
+            made[name][i] = value
+    return made
+
+
+def write(path: Path, schema: str, rows: Iterable[dict[str, Any]], **settings: Any) -> Path:
+    made = records(schema, rows, ts_out=settings.get("ts_out", False))
+    data = header(schema, **settings) + made.tobytes()
+    path.write_bytes(zstandard.compress(data) if path.suffix == ".zst" else data)
+    return path
+
+
+def refused(path: Path, **settings: Any) -> bf.InputError:
+    with pytest.raises(bf.InputError) as error:
+        len(bf.read_databento(path, **settings))
+    assert error.value.source in ("", path.name)
+    return error.value
+
+
+MBO = [
+    {"action": b"R", "side": b"N", "price": UNDEFINED, "size": 0, "flags": SNAPSHOT},
+    {"action": b"A", "order_id": 1, "size": 5, "flags": SNAPSHOT},
+    {
+        "action": b"A",
+        "order_id": 2,
+        "side": b"A",
+        "price": 101 * NANO,
+        "size": 4,
+        "flags": SNAPSHOT | LAST,
+    },
+    {"action": b"T", "side": b"B", "price": 101 * NANO, "size": 3, "order_id": 9, "flags": 0},
+    {"action": b"F", "side": b"A", "price": 101 * NANO, "size": 3, "order_id": 2, "flags": 0},
+    {"action": b"C", "order_id": 1, "size": 5, "flags": 0},
+    {"action": b"M", "side": b"A", "price": 101 * NANO, "size": 1, "order_id": 2, "flags": 0},
+    {"action": b"N", "side": b"N", "price": UNDEFINED, "size": 0, "flags": LAST},
+    {"action": b"M", "side": b"A", "price": 101 * NANO, "size": 2, "order_id": 2},
+]
+
+
+def test_mbo_record_by_record(tmp_path: Path) -> None:
+    events = bf.read_databento(write(tmp_path / "a.mbo.dbn", "mbo", MBO))
+    a, f = bf.Action, bf.Flag
+    assert events.action.tolist() == [a.CLEAR, a.ADD, a.ADD, a.TRADE, a.CANCEL, a.MODIFY, a.MODIFY]
+    # The fill's end of the event, on the record N, is the one before's; FILL is its order's alone.
+    assert events.flags.tolist() == [
+        *(f.SNAPSHOT, f.SNAPSHOT, f.SNAPSHOT | f.LAST),
+        *(0, 0, f.FILL | f.LAST, f.LAST),
+    ]
+    assert events.order_id.tolist() == [0, 1, 2, 0, 1, 2, 2]
+    bid, ask = bf.Side.BID, bf.Side.ASK
+    assert events.side.tolist() == [0, bid, ask, bf.Side.BUY, bid, ask, ask]
+    assert events.price.tolist()[:3] == [bf.NONE, 100 * NANO, 101 * NANO]
+    assert events.size.tolist() == [0, 5, 4, 3, 5, 1, 2]
+    assert events.ts.tolist() == [1000, 1001, 1002, 1003, 1005, 1006, 1008]
+    assert events.ts_venue[0] == 500
+    assert events.instrument.id == 7
+    assert events.instrument.tick is None
+
+
+def test_a_book_without_a_snapshot_is_unverifiable_until_two_sided(tmp_path: Path) -> None:
+    events = bf.read_databento(write(tmp_path / "a.dbn", "mbo", MBO[5:]))
+    assert events.action[0] == bf.Action.STATUS
+    assert events.size[0] == bf.Status.UNVERIFIABLE | bf.Status.ONE_SIDED
+    assert events.flags[0] == bf.Flag.LAST
+    assert events.ts[0] == events.ts[1]
+
+
+def test_fills_are_looked_for_in_their_own_event_and_order(tmp_path: Path) -> None:
+    rows = [
+        {"action": b"R", "side": b"N"},
+        {"action": b"F", "order_id": 1, "flags": 0},
+        {"action": b"F", "order_id": 1, "flags": 0},
+        {"action": b"C", "order_id": 1, "flags": 0},
+        {"action": b"C", "order_id": 1},
+        {"action": b"F", "order_id": 2},
+        {"action": b"C", "order_id": 2},
+        {"action": b"F", "order_id": 3, "flags": 0, "instrument_id": 8},
+        {"action": b"C", "order_id": 3},
+        {"action": b"C", "order_id": 3, "instrument_id": 8},
+    ]
+    events = bf.read_databento(write(tmp_path / "a.dbn", "mbo", rows))
+    parts = events.split()
+    assert list(parts) == [7, 8]
+    assert ((parts[7].flags & bf.Flag.FILL) != 0).tolist() == [False, True, False, False, False]
+    assert ((parts[8].flags & bf.Flag.FILL) != 0).tolist() == [False, True]
+    assert parts[8].instrument.id == 8
+
+
+def test_one_sided_top_of_book_and_gap_flags(tmp_path: Path) -> None:
+    rows = [
+        {"action": b"A", "flags": LAST | TOB, "order_id": 5, "size": 3},
+        {"action": b"A", "flags": LAST | TOB, "price": UNDEFINED, "size": 0},
+        {"action": b"A", "order_id": 6, "flags": LAST | BAD_BOOK},
+        {"action": b"N", "side": b"N", "flags": LAST | BAD_BOOK},
+        {"action": b"A", "order_id": 7, "flags": LAST | BAD_TS},
+    ]
+    events = bf.read_databento(write(tmp_path / "a.dbn", "mbo", rows))[1:]
+    quote, add = bf.Action.QUOTE, bf.Action.ADD
+    assert events.action.tolist() == [quote, quote, add, add]
+    assert events.order_id.tolist() == [0, 0, 6, 7]
+    assert events.price.tolist()[:2] == [100 * NANO, bf.NONE]
+    last, gap = bf.Flag.LAST, bf.Flag.GAP
+    assert events.flags.tolist() == [last, last, last | gap, last | gap]
+    assert bf.read_databento(tmp_path / "a.dbn").counts == {}
+    loaded = bf.read_databento(tmp_path / "a.dbn")
+    assert len(loaded) == 5
+    assert loaded.counts == {"bad_ts_recv": 1}
+
+
+@pytest.mark.parametrize("levels", [1, 10])
+def test_mbp_records_carry_the_book(tmp_path: Path, levels: int) -> None:
+    book = {"bid_px_00": 100 * NANO, "bid_sz_00": 5, "ask_px_00": 101 * NANO, "ask_sz_00": 4}
+    rows = [
+        {"action": b"A", "size": 5} | book,
+        {"action": b"T", "side": b"A", "size": 2, "flags": 0} | book,
+        {"action": b"C", "size": 2} | book | {"bid_sz_00": 3},
+        {"action": b"N", "side": b"N"} | book | {"bid_px_00": UNDEFINED, "bid_sz_00": 0},
+        {"action": b"R", "side": b"N", "price": UNDEFINED, "size": 0},
+    ]
+    events = bf.read_databento(write(tmp_path / "a.dbn.zst", f"mbp-{levels}", rows))
+    a = bf.Action
+    assert events.action.tolist() == [a.ADD, a.TRADE, a.CANCEL, a.QUOTE, a.CLEAR]
+    assert events.side.tolist() == [bf.Side.BID, bf.Side.SELL, bf.Side.BID, 0, 0]
+    assert events.flags.tolist() == [1, 0, 1, 1, 1]
+    assert events.depth is not None
+    assert events.depth.levels == levels
+    assert events.depth.bid_price[:, 0].tolist() == [100 * NANO] * 3 + [bf.NONE] * 2
+    assert events.depth.bid_size[:, 0].tolist() == [5, 5, 3, 0, 0]
+    assert events.depth.ask_size[:, 0].tolist() == [4, 4, 4, 4, 0]
+
+
+def test_trades_are_atomic_events(tmp_path: Path) -> None:
+    rows = [{"action": b"T", "side": s, "flags": 0} for s in (b"B", b"A", b"N")]
+    path = write(tmp_path / "a.dbn", "trades", rows)
+    events = bf.read_databento(path)
+    assert events.side.tolist() == [bf.Side.BUY, bf.Side.SELL, bf.Side.NONE]
+    assert events.flags.tolist() == [bf.Flag.LAST] * 3
+    assert events.action.tolist() == [bf.Action.TRADE] * 3
+    assert events.depth is None
+    venue = bf.read_databento(path, time="venue")
+    assert venue.ts.tolist() == events.ts_venue.tolist()
+
+
+def test_an_instruments_units_are_taken_exactly(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.dbn", "trades", [{"action": b"T", "price": 100_250_000_000}])
+    quarter = bf.Instrument("ES", price_unit="0.25", tick="0.25", multiplier="50")
+    events = bf.read_databento(path, instrument=quarter)
+    assert events.price.tolist() == [401]
+    assert (events.instrument.id, events.instrument.symbol) == (7, "ES")
+    assert events.instrument.multiplier == "50"
+    finer = bf.Instrument(price_unit="1e-10", size_unit="0.1")
+    assert bf.read_databento(path, instrument=finer).price.tolist() == [1_002_500_000_000]
+    assert bf.read_databento(path, instrument=finer).size.tolist() == [10]
+    error = refused(path, instrument=bf.Instrument(price_unit="0.1"))
+    assert (error.row, error.field, error.value) == (0, "price", 100_250_000_000)
+
+
+def test_records_of_other_kinds_are_passed_over_and_counted(tmp_path: Path) -> None:
+    made = records("mbo", MBO)
+    system = bytes([4, 23]) + bytes(14)
+    trade = records("trades", [{"action": b"T"}]).tobytes()
+    data = header(None) + system + made[:3].tobytes() + trade + system + made[3:].tobytes() + trade
+    path = tmp_path / "live.dbn"
+    path.write_bytes(data)
+    assert refused(path).field == "schema"
+    events = bf.read_databento(path, schema="mbo")
+    plain = bf.read_databento(write(tmp_path / "a.dbn", "mbo", MBO))
+    assert np.array_equal(events.to_numpy(), plain.to_numpy())
+    assert events.counts == {"other_records": 4}
+    # Rows are numbered as the file's records.
+    made["action"][4] = b"Z"
+    path.write_bytes(header(None) + system + made[:3].tobytes() + trade + made[3:].tobytes())
+    assert refused(path, schema="mbo").row == 6
+
+
+def test_any_chunk_size_gives_the_same_events(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.dbn.zst", "mbo", MBO * 3, ts_out=True)
+    whole = bf.read_databento(path).to_numpy()
+    assert len(whole) == 21
+    for rows in (1, 2, 3, 5, 8, 100):
+        chunks = list(bf.read_databento(path).chunks(rows))
+        assert max(len(chunk) for chunk in chunks) <= rows
+        assert np.array_equal(bf.Events.concat(chunks).to_numpy(), whole)
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"action": b"Z"}, "action"),
+        ({"side": b"Z"}, "side"),
+        ({"action": b"A", "order_id": 0}, "order_id"),
+        ({"action": b"A", "order_id": 5, "price": UNDEFINED}, "price"),
+        ({"action": b"A", "order_id": 5, "size": 0}, "size"),
+        ({"action": b"A", "order_id": 5, "price": 2**62}, "price"),
+        ({"action": b"A", "order_id": 5, "price": -(2**63) + 1}, "price"),
+        ({"action": b"T", "price": UNDEFINED}, "price"),
+        ({"ts_recv": 2**64 - 1}, "ts_recv"),
+        ({"ts_recv": 2**63}, "ts_recv"),
+        ({"ts_recv": 1}, "ts"),
+        ({"publisher_id": 2}, "publisher_id"),
+        ({"length": 13}, "length"),
+        ({"length": 0}, "length"),
+        ({"rtype": 99}, "rtype"),
+    ],
+)
+def test_a_bad_record_names_row_and_field(
+    tmp_path: Path, change: dict[str, Any], field: str
+) -> None:
+    rows = [dict(row) for row in MBO]
+    rows[5] |= change
+    error = refused(write(tmp_path / "a.dbn", "mbo", rows))
+    assert (error.row, error.field) == (5, field)
+
+
+def test_a_depth_row_that_cannot_be_names_its_record(tmp_path: Path) -> None:
+    book = {"bid_px_00": 100 * NANO, "bid_sz_00": 5, "bid_px_01": 100 * NANO, "bid_sz_01": 5}
+    rows = [{"action": b"C"}, {"action": b"C"} | book]
+    error = refused(write(tmp_path / "a.dbn", "mbp-10", rows))
+    assert error.row == 1
+    assert "bid_price" in error.field
+
+
+def test_a_print_must_be_one_in_trades(tmp_path: Path) -> None:
+    error = refused(write(tmp_path / "a.dbn", "trades", [{"action": b"T"}, {"action": b"A"}]))
+    assert (error.row, error.field, error.value) == (1, "action", "A")
+
+
+def test_late_records_take_the_running_maximum_if_asked_for(tmp_path: Path) -> None:
+    rows = [dict(row) for row in MBO]
+    rows[8] |= {"ts_recv": 1}
+    path = write(tmp_path / "a.dbn", "mbo", rows)
+    events = bf.read_databento(path, order="as-is")
+    assert events.ts[-1] == events.ts[-2]
+    assert events.counts == {"late": 1}
+
+
+def test_two_publishers_books_are_told_apart(tmp_path: Path) -> None:
+    rows = [{"action": b"R", "side": b"N", "publisher_id": p} for p in (1, 2, 1)]
+    path = write(tmp_path / "a.dbn", "mbo", rows)
+    assert refused(path).row == 1
+    assert len(bf.read_databento(path, publisher=1)) == 2
+    assert len(bf.read_databento(path, publisher="all")) == 3
+    prints = [{"action": b"T", "publisher_id": p} for p in (1, 2)]
+    assert len(bf.read_databento(write(tmp_path / "b.dbn", "trades", prints))) == 2
+
+
+@pytest.mark.parametrize("settings", [{"schema": "ohlcv-1s"}, {"schema": "mbp-1"}])
+def test_a_schema_that_is_not_the_files_or_not_read(
+    tmp_path: Path, settings: dict[str, Any]
+) -> None:
+    assert refused(write(tmp_path / "a.dbn", "mbo", MBO), **settings).field == "schema"
+    with pytest.raises(bf.InputError) as error:
+        bf.read_databento(tmp_path / "a.dbn", time="local")  # type: ignore[arg-type]
+    assert error.value.field == "time"
+
+
+def test_files_that_are_something_else(tmp_path: Path) -> None:
+    path = tmp_path / "a.dbn"
+    for data, words in (
+        (b"", "is empty"),
+        (b"DB", "ends in its header"),
+        (b"ts,price\n1,2\n", "is no DBN file"),
+        (b"DBN\x09" + bytes(200), "version"),
+        (b"DBN\x03" + struct.pack("<I", 2**32 - 1) + bytes(200), "too long for a header"),
+        (b"DBN\x03" + struct.pack("<I", 2**20) + bytes(200), "ends in its header"),
+        (b"DBN\x03" + struct.pack("<I", 0) + bytes(200), "header"),
+        (b"P*M\x18" + bytes(200), "DBZ"),
+        (b"\x28\xb5\x2f\xfd" + bytes(200), "compress"),
+        (zstandard.compress(b""), "is empty"),
+        (zstandard.compress(b"ts,price\n1,2\n"), "is no DBN file"),
+    ):
+        path.write_bytes(data)
+        assert words in str(refused(path)), data[:20]
+
+
+def test_no_records_are_no_events(tmp_path: Path) -> None:
+    for schema in SCHEMAS:
+        assert len(bf.read_databento(write(tmp_path / "a.dbn", schema, []))) == 0
+
+
+@pytest.mark.parametrize("suffix", ["dbn", "dbn.zst"])
+def test_every_cut_is_refused_with_its_offset(tmp_path: Path, suffix: str) -> None:
+    whole = write(tmp_path / f"a.{suffix}", "mbo", MBO).read_bytes()
+    body = len(header("mbo"))
+    path = tmp_path / f"cut.{suffix}"
+    for end in range(len(whole)):
+        path.write_bytes(whole[:end])
+        if suffix == "dbn" and end >= body and (end - body) % 56 == 0:
+            assert len(bf.read_databento(path)) <= len(MBO)
+            continue
+        error = refused(path)
+        if suffix == "dbn" and end > body:
+            complete = (end - body) // 56
+            assert error.row == complete
+            assert f"from byte {body + complete * 56} on" in error.rule
+        elif end:
+            assert "byte" in error.rule or "header" in error.rule
+
+
+@pytest.mark.parametrize("schema", ["mbo", "mbp-1"])
+@pytest.mark.parametrize("suffix", ["dbn", "dbn.zst"])
+def test_flipped_bits_never_crash(tmp_path: Path, schema: str, suffix: str) -> None:
+    rows = [
+        {k: v for k, v in row.items() if k != "order_id" or schema == "mbo"} for row in MBO[1:4]
+    ]
+    whole = write(tmp_path / f"a.{suffix}", schema, rows).read_bytes()
+    path = tmp_path / f"flipped.{suffix}"
+    outcomes: Counter[str] = Counter()
+    for bit in range(len(whole) * 8):
+        data = bytearray(whole)
+        data[bit // 8] ^= 1 << bit % 8
+        path.write_bytes(data)
+        try:
+            len(bf.read_databento(path))
+            outcomes["read"] += 1
+        except bf.InputError:
+            outcomes["refused"] += 1
+    assert outcomes["refused"] > 100
+
+
+def test_a_bomb_is_refused_before_it_fills_the_memory(tmp_path: Path) -> None:
+    data = header("mbo") + records("mbo", MBO[:1]).tobytes() * (2 << 20)
+    path = tmp_path / "bomb.dbn.zst"
+    path.write_bytes(zstandard.compress(data, 3))
+    assert len(data) > 1000 * path.stat().st_size
+    with pytest.raises(bf.InputError, match="compressed bytes become more than"):
+        for _ in bf.read_databento(path).chunks(10_000):
+            pass
+
+
+def test_every_recorded_file_loads(shared: Path) -> None:
+    read = 0
+    for path in sorted((shared / "data" / "databento").rglob("*.dbn*")):
+        kind = next((s for s in SCHEMAS if f".{s}." in path.name or f"_{s}_" in path.name), None)
+        if kind is None:
+            continue
+        settings = {"publisher": "all"} if path.name.startswith("OPRA") else {}
+        events = bf.read_databento(path, **settings)
+        assert len(events) > 0, path.name
+        assert np.all(np.diff(events.ts) >= 0)
+        read += 1
+    assert read == 41
+    live = next((shared / "data" / "databento").rglob("LIVE*"))
+    found = {schema: len(bf.read_databento(live, schema=schema)) for schema in SCHEMAS}
+    assert found == {"mbo": 6, "mbp-1": 2, "mbp-10": 2, "trades": 2}
+
+
+def recorded(shared: Path, name: str) -> bf.Events:
+    return bf.read_databento(next((shared / "data" / "databento" / "nautilus").glob(name)))
+
+
+def test_the_es_book_ends_uncrossed_with_no_unknown_id(shared: Path) -> None:
+    events = recorded(shared, "orderbooks_mbo_2024-05-08*")
+    orders: dict[int, tuple[int, int, int]] = {}
+    a = bf.Action
+    for event in events.to_numpy():
+        action, number = event["action"], int(event["order_id"])
+        if action == a.ADD:
+            assert number not in orders
+        elif action in (a.CANCEL, a.MODIFY):
+            assert number in orders
+        if action in (a.ADD, a.MODIFY):
+            orders[number] = (int(event["side"]), int(event["price"]), int(event["size"]))
+        elif action == a.CANCEL:
+            side, price, size = orders.pop(number)
+            assert event["size"] <= size
+            if event["size"] < size:
+                orders[number] = (side, price, size - int(event["size"]))
+    sides = defaultdict(list)
+    for side, price, size in orders.values():
+        assert size > 0
+        sides[side].append(price)
+    assert max(sides[bf.Side.BID]) < min(sides[bf.Side.ASK])
+    snapshot = (events.flags & bf.Flag.SNAPSHOT) != 0
+    assert np.count_nonzero(snapshot) == 13_601
+    assert events.action[0] == a.CLEAR
+    assert events.instrument.symbol == "ESM4"
+    assert np.count_nonzero(events.flags & bf.Flag.FILL) == 5
+
+
+def test_mbp_and_trades_agree_on_the_aggressor(shared: Path) -> None:
+    quotes = recorded(shared, "futures_mbp-1_2024-07-01*")
+    prints = quotes.to_numpy()[quotes.action == bf.Action.TRADE]
+    trades = recorded(shared, "futures_trades_2024-07-01*").to_numpy()
+    for name in ("ts", "ts_venue", "price", "size", "side"):
+        assert np.array_equal(prints[name], trades[name])
+    # A buyer lifts the ask that the record shows, a seller hits the bid.
+    buys, sells = (prints["side"] == side for side in (bf.Side.BUY, bf.Side.SELL))
+    assert (buys | sells).all()
+    assert np.mean(prints["price"][buys] >= prints["ask_price"][buys, 0]) > 0.99
+    assert np.mean(prints["price"][sells] <= prints["bid_price"][sells, 0]) > 0.99
