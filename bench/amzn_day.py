@@ -1,10 +1,12 @@
-"""A day of AMZN (LOBSTER, five levels) and a simulated session, in memory, on a 10 s clock: OFI, OFI at
-five levels, queue imbalance and VPIN, by bookflow and by competent plain Python, the same answer asserted.
+"""A day of AMZN (LOBSTER, five levels) and a simulated session, in memory, on a 10 s clock.
+
+OFI, OFI at five levels, queue imbalance and VPIN, by bookflow and by competent plain Python; the
+same answer is asserted.
 
     python bench/amzn_day.py
 
-prints a Markdown table. AMZN needs BOOKFLOW_SHARED (default ../shared); without it there is only the
-simulated session.
+prints a Markdown table. AMZN needs BOOKFLOW_SHARED (default ../shared); without it there is only
+the simulated session.
 """
 
 import os
@@ -60,9 +62,7 @@ def line(name: str, events: bf.Events) -> str:
     for _ in range(ROUNDS):
         seconds, answer = timed(lambda: compiled(events))
         fast.append(seconds)
-        seconds, rows = timed(
-            lambda: features(states(columns), SECONDS * 10**9, BUCKET, BUCKETS)
-        )
+        seconds, rows = timed(lambda: features(states(columns), SECONDS * 10**9, BUCKET, BUCKETS))
         slow.append(seconds)
         plain = np.array(rows)
         # bookflow's first column is the OFI of the touch: level one of the five.
@@ -79,7 +79,9 @@ def main() -> None:
     print("| stream | events | rows | bookflow | an event | plain Python | |")
     print("|---|---|---|---|---|---|---|")
     if AMZN.is_dir():
-        message, orderbook = (next(AMZN.glob(f"*{kind}_5.csv")) for kind in ("message", "orderbook"))
+        message, orderbook = (
+            next(AMZN.glob(f"*{kind}_5.csv")) for kind in ("message", "orderbook")
+        )
         events = bf.read_lobster(message, orderbook)
         len(events.ts)  # load it
         print(line("AMZN 2012-06-21, depth rows", events))

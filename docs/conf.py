@@ -1,15 +1,15 @@
 """Sphinx configuration; writes the calculators' page from what the compiled core says of them."""
 
 import re
-from importlib.metadata import version
+from importlib import metadata
 from pathlib import Path
 
 from bookflow import _core
 
 project = "bookflow"
 author = "the bookflow authors"
-copyright = author  # noqa: A001 - Sphinx's name
-release = version("bookflow")
+copyright = author
+release = metadata.version("bookflow")
 
 extensions = ["myst_parser"]
 myst_heading_anchors = 3
@@ -50,8 +50,8 @@ def calculators_page() -> str:
     head = [
         "# Calculators",
         "",
-        "Each is a class for a pipeline or alone (`update`), and a function over columns, all from one",
-        "step. This page is what the compiled core says of itself.",
+        "Each is a class for a pipeline or alone (`update`), and a function over columns, all from",
+        "one step. This page is what the compiled core says of itself.",
         "",
         "| class | function | driven by |",
         "|---|---|---|",

@@ -37,7 +37,9 @@ class Book:
                 if isinstance(content, int):
                     events.append((Action.LEVEL, side, price, content, 0, Flag.LAST))
                 else:
-                    events += [(Action.ADD, side, price, o.size, o.order_id, Flag.LAST) for o in content]
+                    events += [
+                        (Action.ADD, side, price, o.size, o.order_id, Flag.LAST) for o in content
+                    ]
         return events
 
 
@@ -129,7 +131,9 @@ def _tape(text: str) -> Tape:
 
 
 def _case(line: str) -> Case:
-    name, before, events, after, tape, faults, status = (c.strip() for c in line.strip("|").split("|"))
+    name, before, events, after, tape, faults, status = (
+        c.strip() for c in line.strip("|").split("|")
+    )
     names = [] if faults == "-" else faults.split()
     bits = Status(0)
     for word in () if status == "-" else status.split():

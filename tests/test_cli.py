@@ -1,14 +1,18 @@
 """The command line as such: help, exit codes, messages without tracebacks."""
 
+import io
 import subprocess
 import sys
+import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import bookflow as bf
 from bookflow.cli import main
 from bookflow.commands import demo
+from bookflow.commands.progress import Progress
 from bookflow.simulation import simulate
 
 COMMANDS = ("demo", "features", "info", "verify")
@@ -82,6 +86,17 @@ def test_bad_input_is_2_and_one_line(
     assert err.count("\n") == 1
 
 
+def test_a_file_of_the_wrong_type_is_bad_input(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "numbers.npy"
+    np.save(path, np.arange(5))
+    assert main(["info", str(path), "--price-unit", "0.01"]) == 2
+    err = capsys.readouterr().err
+    assert err.startswith("bookflow info: numbers.npy: ")
+    assert err.count("\n") == 1
+
+
 @pytest.mark.parametrize(
     ("error", "code"),
     [
@@ -152,3 +167,24 @@ def test_help_does_not_import_what_commands_need() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.endswith("[]\n")
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(
+    ("seconds", "watched", "shown"), [(5, True, True), (0, True, False), (5, False, False)]
+)
+def test_progress_is_for_long_work_and_those_who_watch(
+    seconds: float, watched: bool, shown: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stderr = Terminal() if watched else io.StringIO()
+    clock = iter([0.0, seconds, seconds + 0.01])
+    monkeypatch.setattr(sys, "stderr", stderr)
+    monkeypatch.setattr(time, "monotonic", lambda: next(clock))
+    with Progress("events") as progress:
+        progress.add(10_000)
+        progress.add(1)
+    assert stderr.getvalue() == ("\r10,000 events, 2,000/s \r\x1b[K" if shown else "")

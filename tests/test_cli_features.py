@@ -8,8 +8,7 @@ from small_lobster import write_pair
 
 import bookflow as bf
 from bookflow.cli import main
-from bookflow.commands import features as features_command
-from bookflow.commands import output
+from bookflow.commands import inputs, output
 from bookflow.commands.inputs import guess_reader, lobster_pairs
 from bookflow.simulation import simulate
 
@@ -63,7 +62,7 @@ def test_writes_what_the_pipeline_writes(
 ) -> None:
     if parts:
         monkeypatch.setattr(output, "PART_ROWS", 100)
-        monkeypatch.setattr(features_command, "CHUNK", 700)
+        monkeypatch.setattr(inputs, "CHUNK", 700)
     out = tmp_path / f"features{suffix}"
     assert main(["features", str(recording), "--every", "10events", *SPECS, "--out", str(out)]) == 0
     frame = expected(events, "10events")
@@ -87,7 +86,7 @@ def test_parquet_carries_its_origin(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(output, "PART_ROWS", part_rows)
-    monkeypatch.setattr(features_command, "CHUNK", 700)
+    monkeypatch.setattr(inputs, "CHUNK", 700)
     out = tmp_path / "features.parquet"
     assert main(["features", str(recording), "--every", "10events", *SPECS, "--out", str(out)]) == 0
     frame = bf.FeatureFrame.read_parquet(out)

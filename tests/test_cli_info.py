@@ -7,7 +7,7 @@ import pytest
 
 import bookflow as bf
 from bookflow.cli import main
-from bookflow.commands import info
+from bookflow.commands import inputs
 from bookflow.commands.summary import status_words
 from bookflow.commands.text import duration, moment, table
 from bookflow.simulation import simulate
@@ -47,7 +47,7 @@ def test_counts_actions_times_and_prices(
     assert "events 4,000" in lines
     assert f"atomic events {int((events.flags & bf.Flag.LAST).sum()):,}" in lines
     first, last = moment(int(events.ts[0])), moment(int(events.ts[-1]))
-    assert any(line.startswith(f"time {first} to {last} UTC, 6 h ") for line in lines)
+    assert any(line.startswith(f"time {first} to {last} UTC, 6 h 30 min") for line in lines)
     traded = events.action == bf.Action.EXECUTE
     low, high = events.price[traded].min() / 100, events.price[traded].max() / 100
     assert f"prints {low:.12g} to {high:.12g}" in lines
@@ -58,7 +58,7 @@ def test_counts_actions_times_and_prices(
 def test_tells_crossed_and_locked_time_and_the_status_over_time(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(info, "CHUNK", 2)
+    monkeypatch.setattr(inputs, "CHUNK", 2)
     events = quotes([99, 99, 101, 101, 100, 99, 99], [100, 100, 100, 100, 100, 100, 100])
     lines = report(events, tmp_path, capsys)
     assert "crossed 2 s, 33.33% of the time" in lines
@@ -83,6 +83,7 @@ def test_faults_have_names(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     rows = events.to_numpy()
     rows = np.delete(rows, np.flatnonzero(rows["action"] == bf.Action.ADD)[500:510])
     lines = report(bf.Events.from_numpy(rows, events.instrument), tmp_path, capsys)
+    assert not any(line.startswith("halted ") for line in lines)
     fault = lines[lines.index("faults") + 1]
     assert fault.startswith("unknown_id ")
     assert int(fault.split()[1]) > 0
@@ -106,8 +107,32 @@ def test_words_for_people() -> None:
     assert duration(0) == "0 s"
     assert duration(90_061 * SECOND) == "1 d 1 h"
     assert duration(3_725 * SECOND) == "1 h 2 min"
+    assert duration(23_399_999_999_999) == "6 h 30 min"
     assert duration(61 * SECOND) == "1 min 1 s"
     assert duration(1_500_000_000) == "1.5 s"
     assert duration(1) == "0.000000001 s"
     assert moment(START) == "2024-01-02 14:30:00.000000000"
     assert table([("a", "b"), ("longer", "c")]) == "  a       b\n  longer  c"
+
+
+def test_tells_of_other_states_only_if_they_were(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    n = 4
+    ts = START + SECOND * np.arange(n)
+    depth = quotes([99, 99, 99, 99], [100, 100, 100, 100])
+    halts = bf.Events(
+        {
+            "ts": ts,
+            "action": np.full(n, bf.Action.STATUS, np.uint8),
+            "side": np.zeros(n, np.uint8),
+            "price": np.full(n, bf.NONE),
+            "size": np.array([0, bf.Status.HALTED, bf.Status.HALTED, 0]),
+        },
+        depth.instrument,
+        depth=depth.depth,
+    )
+    lines = report(halts, tmp_path, capsys)
+    assert "halted 2 s, 66.67% of the time" in lines
+    assert "crossed 0 s, 0.00% of the time" in lines
+    assert [line.split()[-1] for line in lines[-3:]] == ["ok", "halted", "ok"]

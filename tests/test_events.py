@@ -6,6 +6,8 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import bookflow as bf
 from bookflow import _core
@@ -334,6 +336,40 @@ def test_merge_takes_one_book_and_one_instrument() -> None:
         bf.merge(rows(ts=[1]), other)
     with pytest.raises(bf.InputError, match="nothing"):
         bf.merge()
+
+
+@given(
+    st.lists(
+        st.lists(st.tuples(st.integers(0, 3), st.booleans(), st.booleans()), max_size=6),
+        min_size=1,
+        max_size=3,
+    )
+)
+def test_merge_is_a_stable_sort_of_whole_atomic_events(
+    streams: list[list[tuple[int, bool, bool]]],
+) -> None:
+    """Against the plain definition: steps in time, book change or print, ends the event or not."""
+    expected = []
+    made = []
+    for number, steps in enumerate(streams):
+        ts = np.cumsum([step for step, _, _ in steps], dtype=np.int64)
+        book = [is_book for _, is_book, _ in steps]
+        last = [ends or i == len(steps) - 1 for i, (_, _, ends) in enumerate(steps)]
+        action = [bf.Action.DELETE if is_book else bf.Action.TRADE for is_book in book]
+        ids = [100 * number + i + 1 for i in range(len(steps))]
+        made.append(rows(ts=ts, action=action, order_id=ids, flags=last))
+        start, busy = 0, (-1, False)
+        for i in range(len(steps)):
+            if last[i]:
+                time = int(ts[i])
+                # A print stays behind an earlier book change of its stream at the same time.
+                busy = (time, any(book[start : i + 1]) or (busy == (time, True)))
+                expected.append((time, busy[1], number, ids[start : i + 1]))
+                start = i + 1
+    merged = bf.merge(*made)
+    expected.sort(key=lambda unit: unit[:3])
+    assert merged.order_id.tolist() == [i for *_, ids in expected for i in ids]
+    assert merged.ts.tolist() == [time for time, *_, ids in expected for _ in ids]
 
 
 def test_merged_streams_of_one_are_themselves() -> None:

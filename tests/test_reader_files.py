@@ -202,7 +202,7 @@ def test_files_that_are_something_else(tmp_path: Path) -> None:
     np.save(tmp_path / "a.npy", np.array([{}], object), allow_pickle=True)
     assert "no .npy file of numbers" in str(refused(tmp_path / "a.npy"))
     pl.DataFrame({"a": [1]}).write_parquet(tmp_path / "a.parquet")
-    assert refused(tmp_path / "a.parquet").field == "ts"
+    assert "no such column" in str(refused(tmp_path / "a.parquet"))
     with pytest.raises(FileNotFoundError):
         bf.read_events(tmp_path / "none.csv", ACME)
 

@@ -1,4 +1,4 @@
-"""The README's example gives the output that the README shows, and its commands are the ones of CI."""
+"""The README's example gives the output shown there, and its two commands are those of CI."""
 
 import re
 import subprocess

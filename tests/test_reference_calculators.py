@@ -150,7 +150,7 @@ def test_flow_ratios_sum_both_parts_over_the_window() -> None:
     assert same(reference.trade_flow_imbalance(price, size), [nan] * 4)
     assert reference.cumulative_volume_delta(price, size, side) == [6, 4, 0, 0]
     assert reference.cumulative_volume_delta(price, size, sign="tick") == [0, 2, 6, 15]
-    assert reference.trade_count(price, size, side, side="sell", window=None) == [0, 1, 2, 2]
+    assert reference.trade_count(price, size, side, of="sell", window=None) == [0, 1, 2, 2]
 
 
 def test_vwap_over_a_window_and_its_deviation() -> None:
@@ -175,6 +175,9 @@ def test_vpin_bucket_rules() -> None:
     # The tick rule: 3 and 5 are up, so is the unchanged 5; the first print has no sign.
     ticks = reference.vpin([2, 3, 5, 5], [10] * 4, sign="tick", bucket_volume=10, n_buckets=1)
     assert ticks == [0.0, 1.0, 1.0, 1.0]
+    # The age is the open bucket's volume, known once the value is.
+    age = {"bucket_volume": 10, "n_buckets": 2, "output": "age"}
+    assert same(reference.vpin([1] * 4, [5, 14, 1, 9], **age), [nan, nan, 0.0, 9.0])
     # The largest sizes: nothing is walked bucket by bucket.
     huge = reference.vpin([1, 1], [2**60, 2**60], [1, 2], bucket_volume=1, n_buckets=3)
     assert huge == [1.0, 1.0]

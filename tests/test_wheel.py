@@ -1,4 +1,4 @@
-"""What a built wheel must do before it is published: cibuildwheel runs this alone, with pytest only."""
+"""What a built wheel must do before it is published: cibuildwheel runs this file alone."""
 
 import numpy as np
 import pytest

@@ -123,7 +123,9 @@ public:
             if (needs_ts_) refuse("ts", ts, "a window in time needs ts", row);
             return;
         }
-        if (ts < 0) refuse("ts", ts, "must be at or after the epoch (ns)", row);
+        if (ts < 0 || ts >= kMaxTime) {
+            refuse("ts", ts, "must be from the epoch to 2^62 ns after it", row);
+        }
         if (ts < moment_.ts.raw) {
             throw InputError("is before " + std::to_string(moment_.ts.raw), "ts", std::to_string(ts),
                              row);

@@ -12,7 +12,8 @@ int main() {
     settings.features = {{"mid", "Mid()"}, {"ofi", "OrderFlowImbalance(window=\"row\")"}};
     bookflow::Pipeline pipe(settings);
 
-    const auto push = [&](double seconds, Action action, Side side, long price, long size, unsigned id) {
+    const auto push = [&](double seconds, Action action, Side side, long price, long size,
+                          unsigned id) {
         bookflow::Event event{};
         event.ts = bookflow::Nanos(static_cast<bookflow::i64>(seconds * 1e9));
         event.action = action;
@@ -24,7 +25,7 @@ int main() {
     };
     push(1.0, Action::Add, Side::Bid, 9'999, 100, 1);
     push(1.5, Action::Add, Side::Ask, 10'001, 80, 2);
-    push(3.0, Action::Add, Side::Bid, 10'000, 50, 3);      // a better bid: +50
+    push(3.0, Action::Add, Side::Bid, 10'000, 50, 3);       // a better bid: +50
     push(12.0, Action::Execute, Side::Ask, 10'001, 30, 2);  // a buyer takes 30: +30
     pipe.finish();                                          // the open interval
 

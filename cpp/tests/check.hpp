@@ -23,7 +23,8 @@ inline int report(const char* name) {
     return failures == 0 ? 0 : 1;
 }
 
-// How many random operations: the default, or BOOKFLOW_TEST_OPERATIONS (a release runs 100 million).
+// How many random operations: the default, or BOOKFLOW_TEST_OPERATIONS (a release runs 100
+// million).
 inline long operations(long by_default) {
     const char* set = std::getenv("BOOKFLOW_TEST_OPERATIONS");
     return set != nullptr ? std::atol(set) : by_default;
@@ -49,13 +50,13 @@ private:
 
 #define CHECK(condition) test::check((condition), #condition, __FILE__, __LINE__)
 
-#define THROWS(Exception, expression)                                                 \
-    do {                                                                              \
-        bool thrown = false;                                                          \
-        try {                                                                         \
-            static_cast<void>(expression);                                            \
-        } catch (const Exception&) {                                                  \
-            thrown = true;                                                            \
-        }                                                                             \
+#define THROWS(Exception, expression)                                               \
+    do {                                                                            \
+        bool thrown = false;                                                        \
+        try {                                                                       \
+            static_cast<void>(expression);                                          \
+        } catch (const Exception&) {                                                \
+            thrown = true;                                                          \
+        }                                                                           \
         test::check(thrown, #expression " throws " #Exception, __FILE__, __LINE__); \
     } while (false)

@@ -65,14 +65,16 @@ public:
         }
         if (!known) {
             faults.count(Fault::UnknownId);
-            if (e.action == Action::Modify && e.side != Side::None && given_price && e.size.raw > 0) {
+            if (e.action == Action::Modify && e.side != Side::None && given_price &&
+                e.size.raw > 0) {
                 append(id, e.side, e.price.raw, e.size.raw);
             }
             return;
         }
         if (e.side != Side::None && e.side != place.side) faults.count(Fault::SideMismatch);
         const bool compares = e.action == Action::Cancel || e.action == Action::Delete;
-        if (compares && given_price && e.price.raw != place.price) faults.count(Fault::PriceMismatch);
+        if (compares && given_price && e.price.raw != place.price)
+            faults.count(Fault::PriceMismatch);
         Order& order = *std::ranges::find(levels[int(place.side)][key_of(place.side, place.price)],
                                           id, &Order::id);
         if (e.action == Action::Delete) {

@@ -216,8 +216,10 @@ void damaged(const Book& book) {
     for (long i = test::operations(20'000); i > 0; --i) {
         std::string bad = bytes;
         for (auto flips = random.between(1, 3); flips > 0; --flips) {
-            const auto at = static_cast<std::size_t>(random.between(18, static_cast<i64>(bytes.size()) - 1));
-            bad[at] = static_cast<char>(random.chance(50) ? random.bits() : bad[at] ^ (1 << random.between(0, 7)));
+            const auto at =
+                static_cast<std::size_t>(random.between(18, static_cast<i64>(bytes.size()) - 1));
+            bad[at] = static_cast<char>(random.chance(50) ? random.bits()
+                                                          : bad[at] ^ (1 << random.between(0, 7)));
         }
         const std::uint32_t crc = bookflow::detail::crc32(std::string_view(bad).substr(18));
         bad.replace(6, 4, reinterpret_cast<const char*>(&crc), 4);
@@ -238,7 +240,8 @@ void order_index() {
         bookflow::OrderIndex index;
         std::unordered_map<bookflow::u64, std::uint32_t> plain;
         for (long i = test::operations(200'000); i > 0; --i) {
-            const auto id = static_cast<bookflow::u64>(random.between(1, step == 58 ? 63 : 3'000)) << step;
+            const auto id = static_cast<bookflow::u64>(random.between(1, step == 58 ? 63 : 3'000))
+                            << step;
             const auto found = plain.find(id);
             CHECK(index.find(OrderId{id}) ==
                   (found == plain.end() ? bookflow::OrderIndex::kNotFound : found->second));

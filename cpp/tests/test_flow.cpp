@@ -53,7 +53,8 @@ Flow<2> restored(const Flow<2>& flow, const Window& window) {
 }
 
 void exact_windows() {
-    for (const char* text : {"row", "session", "None", "1ns", "40ns", "1events", "7events", "3trades"}) {
+    for (const char* text :
+         {"row", "session", "None", "1ns", "40ns", "1events", "7events", "3trades"}) {
         const Window window = *Window::parse(text);
         CHECK(Window::parse(window.text()) == window);
         Flow<2> flow(window);
@@ -115,11 +116,13 @@ void decayed_windows() {
             long double size = 1;
             for (const Sample& sample : samples) {
                 const auto age = static_cast<long double>(now.key(window.span.of) - sample.key);
-                const long double weight = std::exp2(-age / static_cast<long double>(window.span.count));
+                const long double weight =
+                    std::exp2(-age / static_cast<long double>(window.span.count));
                 exact += static_cast<long double>(sample.x[0]) * weight;
                 size += std::abs(static_cast<long double>(sample.x[0])) * weight;
             }
-            CHECK(std::abs(static_cast<long double>(read<double>(flow, now)[0]) - exact) < size * 1e-13L);
+            CHECK(std::abs(static_cast<long double>(read<double>(flow, now)[0]) - exact) <
+                  size * 1e-13L);
         }
         flow.restart(Restart::All);
         CHECK(read<double>(flow, now)[0] == 0.0);
@@ -156,11 +159,12 @@ void grammar() {
                              "10sec", "106752d", "1.2.3s", "volume", ".s"}) {
         CHECK(!Span::parse(text));
     }
-    for (const char* text : {"event", "best", "trade", "10s", "100events", "500trades", "1000volume"}) {
+    for (const char* text :
+         {"event", "best", "trade", "10s", "100events", "500trades", "1000volume"}) {
         CHECK(Clock::parse(text) && Clock::parse(text)->text() == text);
     }
-    for (const char* text : {"row", "session", "None", "10s", "100events", "500trades", "ew:30s",
-                             "ew:100events"}) {
+    for (const char* text :
+         {"row", "session", "None", "10s", "100events", "500trades", "ew:30s", "ew:100events"}) {
         CHECK(Window::parse(text) && Window::parse(text)->text() == text);
     }
     for (const char* text : {"1000volume", "ew:5trades", "ew:", "ew:row", "Row", "event"}) {

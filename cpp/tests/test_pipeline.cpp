@@ -1,5 +1,5 @@
-// Pipelines: worked examples of the clocks, the same bits in one run, in chunks, one event at a time
-// and saved and restored in the middle, the ends of the time scale, damaged states.
+// Pipelines: worked examples of the clocks, the same bits in one run, in chunks, one event at a
+// time and saved and restored in the middle, the ends of the time scale, damaged states.
 #include <bit>
 #include <vector>
 
@@ -88,7 +88,8 @@ Rows run(Pipeline& pipe, const Stream& stream, std::size_t begin, std::size_t en
 void append(Rows& all, const Rows& more) { all.append_last(more, more.size()); }
 
 bool same(const Rows& a, const Rows& b) {
-    if (a.ts != b.ts || a.status != b.status || a.seen != b.seen || a.clean != b.clean) return false;
+    if (a.ts != b.ts || a.status != b.status || a.seen != b.seen || a.clean != b.clean)
+        return false;
     if (a.features.size() != b.features.size()) return false;
     for (std::size_t i = 0; i < a.features.size(); ++i) {
         if (a.features[i].size() != b.features[i].size()) return false;
@@ -111,16 +112,18 @@ struct Row {
 };
 
 // What `Volume()` is in each row of these prints, with finish() at the end.
-void clock_gives(const char* clock, const std::vector<Event>& events, const std::vector<Row>& expected) {
+void clock_gives(const char* clock, const std::vector<Event>& events,
+                 const std::vector<Row>& expected) {
     Pipeline pipe(settings(clock, {{"volume", "Volume"}}));
     Stream stream;
     stream.events = events;
     Rows rows = run(pipe, stream, 0, events.size());
-    if (pipe.finish() == 1) append(rows, [&] {
-        Rows last = pipe.history();
-        last.keep_last(1);
-        return last;
-    }());
+    if (pipe.finish() == 1)
+        append(rows, [&] {
+            Rows last = pipe.history();
+            last.keep_last(1);
+            return last;
+        }());
     CHECK(rows.size() == expected.size());
     for (std::size_t i = 0; i < std::min(rows.size(), expected.size()); ++i) {
         CHECK(rows.ts[i] == expected[i].ts);
@@ -207,8 +210,9 @@ Stream random_stream(test::Random& random, Kind kind, int n) {
                 e.price = Price(random.between(0, 6) + (e.side == Side::Bid ? 94 : 100));
                 if (random.chance(20)) e.size = Size(0);
             } else {
-                constexpr Action actions[] = {Action::Add, Action::Add, Action::Add, Action::Cancel,
-                                              Action::Delete, Action::Modify, Action::Execute};
+                constexpr Action actions[] = {Action::Add,    Action::Add,    Action::Add,
+                                              Action::Cancel, Action::Delete, Action::Modify,
+                                              Action::Execute};
                 e.action = actions[random.between(0, 6)];
                 e.order_id = OrderId(static_cast<bookflow::u64>(random.between(1, 60)));
                 if (e.action == Action::Add) {
@@ -266,8 +270,8 @@ const std::vector<bookflow::Feature> kFeatures{
 };
 
 PipelineSettings random_settings(test::Random& random) {
-    constexpr const char* clocks[] = {"event", "best", "trade", "2s", "300ms",
-                                      "7events", "3trades", "50volume"};
+    constexpr const char* clocks[] = {"event", "best",    "trade",   "2s",
+                                      "300ms", "7events", "3trades", "50volume"};
     PipelineSettings out = settings(clocks[random.between(0, 7)], kFeatures);
     out.hidden = static_cast<bookflow::Hidden>(random.between(0, 2));
     if (random.chance(30)) {
@@ -298,7 +302,8 @@ void same_bits(Kind kind) {
         Pipeline chunked(s);
         Rows rows(expected.features.size());
         for (std::size_t begin = 0; begin < 400;) {
-            const auto end = std::min<std::size_t>(400, begin + static_cast<std::size_t>(random.between(0, 90)));
+            const auto end =
+                std::min<std::size_t>(400, begin + static_cast<std::size_t>(random.between(0, 90)));
             append(rows, run(chunked, stream, begin, end));
             begin = end;
             if (random.chance(50)) chunked = restored(bytes_of(chunked));
@@ -356,7 +361,8 @@ void damaged_states(Kind kind) {
             CHECK(true);
         }
     }
-    std::printf("damaged states: %ld bytes, %ld accepted\n", static_cast<long>(bytes.size()), accepted);
+    std::printf("damaged states: %ld bytes, %ld accepted\n", static_cast<long>(bytes.size()),
+                accepted);
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
-// Sessions: the days on which a clock changes, sessions over midnight, and that intervals tile time.
+// Sessions: the days on which a clock changes, sessions over midnight, and that intervals tile
+// time.
 #include "bookflow/session.hpp"
 
 #include "check.hpp"
@@ -51,7 +52,8 @@ void daylight_saving() {
     is(kNovember4 + open_est - 1, kNovember4 - 4 * kHour, kNovember4 + open_est, false);
 
     // The clock skips from 23:00 to midnight and with it the start of the day's session.
-    const auto late = schedule(23 * kHour + 30 * kMinute, -1, {{bookflow::kNone, 0}, {kMarch11 + 23 * kHour, kHour}});
+    const auto late = schedule(23 * kHour + 30 * kMinute, -1,
+                               {{bookflow::kNone, 0}, {kMarch11 + 23 * kHour, kHour}});
     const auto around = late.at(kMarch11 + 23 * kHour);
     CHECK(around.begin == kMarch11 - 30 * kMinute);
     CHECK(around.end == kMarch11 + 23 * kHour + 30 * kMinute);
@@ -61,8 +63,8 @@ void daylight_saving() {
 }
 
 // Whatever the zone does: the interval holds its moment, both ends agree with it, and a session's
-// neighbour begins where it ends. (Not tried: sessions or breaks shorter than the hour or two that a
-// clock change takes away.)
+// neighbour begins where it ends. (Not tried: sessions or breaks shorter than the hour or two that
+// a clock change takes away.)
 void intervals_tile_time() {
     test::Random random(21);
     for (long i = test::operations(20'000) / 10; i > 0; --i) {
@@ -78,7 +80,8 @@ void intervals_tile_time() {
         const auto hours = schedule(start, end, zone);
         for (int k = 0; k < 40; ++k) {
             // Half of them near a change, where things go wrong.
-            const i64 near = zone[static_cast<std::size_t>(random.between(0, std::ssize(zone) - 1))].from;
+            const i64 near =
+                zone[static_cast<std::size_t>(random.between(0, std::ssize(zone) - 1))].from;
             const i64 ts = random.chance(50) && near != bookflow::kNone
                                ? near + random.between(-96, 96) * 30 * kMinute
                                : random.between(400 * kDay, 1'500 * kDay);

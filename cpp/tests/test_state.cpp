@@ -42,7 +42,9 @@ struct Outer {
 };
 
 Outer example() {
-    return {-7, 0.1, (i128{1} << 100) + 3, "ten bytes!", {{Price(12), true}, {Price(-1), false}}, {1, 2, 3}};
+    return {
+        -7,       0.1, (i128{1} << 100) + 3, "ten bytes!", {{Price(12), true}, {Price(-1), false}},
+        {1, 2, 3}};
 }
 
 Outer restored(const std::string& bytes) {
@@ -93,7 +95,8 @@ void damage_behind_the_crc() {
             CHECK(true);
         }
     }
-    for (const std::uint64_t length : {std::uint64_t{1} << 31, (std::uint64_t{1} << 32) - 1, ~std::uint64_t{0}}) {
+    for (const std::uint64_t length :
+         {std::uint64_t{1} << 31, (std::uint64_t{1} << 32) - 1, ~std::uint64_t{0}}) {
         std::string damaged = bytes;
         damaged.replace(18, 8, reinterpret_cast<const char*>(&length), 8);
         THROWS(StateError, restored(resealed(damaged)));

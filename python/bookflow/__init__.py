@@ -33,14 +33,16 @@ from bookflow.pipeline import Pipeline
 if TYPE_CHECKING:
     from bookflow import reference
     from bookflow.readers import read_databento, read_events, read_lobster
-    from bookflow.simulate import simulate
+    from bookflow.simulation import Burst, Simulation, simulate
 
 # Read on first use: they need the extras, or are not everybody's.
 _LAZY = {
+    "Burst": "bookflow.simulation",
+    "Simulation": "bookflow.simulation",
     "read_databento": "bookflow.readers",
     "read_events": "bookflow.readers",
     "read_lobster": "bookflow.readers",
-    "simulate": "bookflow.simulate",
+    "simulate": "bookflow.simulation",
 }
 
 _CALCULATORS = [entry["name"] for entry in _core.CALCULATORS]
@@ -50,6 +52,7 @@ __all__ = [
     "EVENT_DTYPE",
     "NONE",
     "Action",
+    "Burst",
     "Depth",
     "Events",
     "FeatureFrame",
@@ -62,6 +65,7 @@ __all__ = [
     "OrderBook",
     "Pipeline",
     "Side",
+    "Simulation",
     "StateError",
     "Status",
     "__version__",

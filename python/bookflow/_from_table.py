@@ -6,16 +6,15 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from bookflow._depth import DEPTH_FIELDS, Depth
 from bookflow._table import NONE, Array, Table
 from bookflow.errors import InputError
 from bookflow.events import (
     ACTION_WORDS,
-    DEPTH_FIELDS,
     EVENT_DTYPE,
     FIELDS,
     OPTIONAL,
     Action,
-    Depth,
     Flag,
 )
 
@@ -182,7 +181,7 @@ def _depth(
 
 
 def _blocks(table: Table, instrument: "Instrument", names: list[str], levels: int | None) -> Depth:
-    blocks = []
+    blocks: list[Array] = []
     for price_name, size_name in (names[:2], names[2:]):
         price = table.prices(price_name, instrument, ndim=2)[:, :levels]
         size = table.sizes(size_name, instrument, ndim=2, missing=True)[:, :levels]
@@ -193,7 +192,7 @@ def _blocks(table: Table, instrument: "Instrument", names: list[str], levels: in
 
 
 def _levels(table: Table, instrument: "Instrument", names: list[tuple[str, ...]]) -> Depth:
-    blocks = []
+    blocks: list[Array] = []
     for side in (0, 2):
         known = []
         for level in names:

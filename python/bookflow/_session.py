@@ -1,10 +1,9 @@
 """A session's text as what the core computes with: times of day, and the zone's changes from UTC."""
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from functools import lru_cache
 from typing import Final
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from bookflow.errors import InputError
 
@@ -34,6 +33,9 @@ def schedule(text: str | None) -> Schedule | None:
         raise InputError("begins and ends at the same time", field="session", value=text)
     if start == 24 * 60 * _MINUTE:
         raise InputError("24:00 is an end, no start", field="session", value=text)
+    # most pipelines have no session, and zones take time to import
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
     try:
         zone = ZoneInfo(match[5])
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
@@ -54,7 +56,7 @@ def _time_of_day(hour: str, minute: str, text: str) -> int:
 
 
 @lru_cache
-def _changes(zone: ZoneInfo) -> tuple[tuple[int, int], ...]:
+def _changes(zone: tzinfo) -> tuple[tuple[int, int], ...]:
     """Every change of the offset from 1970 to 2100, each found to the second by halving."""
     changes = [(_BEGINNING, _offset(zone, _FIRST))]
     moment = _FIRST
@@ -74,7 +76,7 @@ def _changes(zone: ZoneInfo) -> tuple[tuple[int, int], ...]:
     return tuple(changes)
 
 
-def _offset(zone: ZoneInfo, moment: datetime) -> int:
+def _offset(zone: tzinfo, moment: datetime) -> int:
     offset = moment.astimezone(zone).utcoffset()
     assert offset is not None, "a moment in a zone has an offset"
     return int(offset.total_seconds()) * _SECOND

@@ -287,7 +287,8 @@ def _close(name: str, names: Iterable[str]) -> str:
 def _doubles(values: Array, where: Where) -> NDArray[np.float64]:
     if values.dtype.itemsize > 8:
         raise where.wrong_type(f"dtype {values.dtype}: float64 is the widest that is taken")
-    return values.astype(np.float64, copy=False)
+    fits = values.dtype == np.float64 and values.dtype.isnative and values.flags.aligned
+    return values if fits else values.astype(np.float64)
 
 
 def _opened(data: object, source: str) -> tuple[Any, list[str]]:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Protocol, Self, cast
 
 from bookflow import _core
 from bookflow._session import schedule
@@ -11,9 +11,9 @@ from bookflow.events import Events
 from bookflow.frame import FeatureFrame, FeatureRow
 
 if TYPE_CHECKING:
-    from bookflow._core import Calculator, Instrument
+    from bookflow._core import Instrument
 
-__all__ = ["Pipeline"]
+__all__ = ["Calculator", "Pipeline"]
 
 _SETTINGS: Final = (
     "clock",
@@ -29,6 +29,14 @@ _RESERVED: Final = frozenset({*_SETTINGS, "ts", "status", "seen", "clean"})
 _NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _CHUNK: Final = 1 << 18
 """Rows that a lazy source is read by: large enough to forget the call, small enough to forget."""
+
+
+class Calculator(Protocol):
+    """What a Pipeline takes as a feature: anything of the list says its settings as text."""
+
+    @property
+    def spec(self) -> str:
+        """Its settings as text."""
 
 
 class Pipeline(_core.Pipeline):
@@ -79,7 +87,7 @@ class Pipeline(_core.Pipeline):
         instrument: "Instrument",
         *,
         clock: str = "event",
-        features: "Mapping[str, Calculator | str]",
+        features: Mapping[str, Calculator | str],
         session: str | None = None,
         hidden: str = "volume",
         on_fault: str = "mark",
@@ -192,26 +200,20 @@ class Pipeline(_core.Pipeline):
         depth = events.depth
         try:
             return self._run(
-                *(
-                    columns[name]
-                    for name in (
-                        "ts",
-                        "action",
-                        "side",
-                        "price",
-                        "size",
-                        "flags",
-                        "order_id",
-                        "instrument",
-                    )
-                ),
+                columns["ts"],
+                columns["action"],
+                columns["side"],
+                columns["price"],
+                columns["size"],
+                columns["flags"],
+                columns["order_id"],
+                columns["instrument"],
                 None if depth is None else depth.arrays(),
                 source=events.source,
                 first_row=first_row,
             )
         except FeedFault as fault:
-            if isinstance(fault.frame, tuple):
-                fault.frame = self._frame(fault.frame)
+            fault.frame = self._frame(cast("tuple[Any, ...]", fault.frame))
             raise
 
     def _push_record(self, record: Any) -> int:
@@ -261,7 +263,7 @@ def _checked_name(name: str) -> str:
     return name
 
 
-def _spec(name: str, given: "Calculator | str") -> str:
+def _spec(name: str, given: Calculator | str) -> str:
     if isinstance(given, str):
         return given
     spec = getattr(given, "spec", None)

@@ -118,7 +118,7 @@ struct Decimal {
         if (i < text.size()) {
             if (text[i] != 'e' && text[i] != 'E') return std::nullopt;
             ++i;
-            if (i < text.size() && text[i] == '+') ++i;
+            if (i + 1 < text.size() && text[i] == '+' && text[i + 1] != '-') ++i;
             int e = 0;
             const auto [end, fault] = std::from_chars(text.data() + i, text.data() + text.size(), e);
             if (fault != std::errc{} || end != text.data() + text.size() || std::abs(e) > 400) {

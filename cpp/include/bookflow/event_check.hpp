@@ -36,7 +36,9 @@ public:
                bool with_depth) const {
         const auto action = static_cast<unsigned>(e.action);
         // One range test a field; the words are made only when it fails.
-        if (e.ts.raw < 0) refuse(row, "ts", e.ts.raw, "must be at or after the epoch (ns)");
+        if (e.ts.raw < 0 || e.ts.raw >= kMaxTime) {
+            refuse(row, "ts", e.ts.raw, "must be from the epoch to 2^62 ns after it");
+        }
         if (e.ts.raw < last_ts && !as_is) {
             refuse(row, "ts", e.ts.raw,
                    "is before " + std::to_string(last_ts) +

@@ -31,6 +31,10 @@ struct Moment {
     template <class V>
     void visit(V& v) {
         v(ts, event, trade);
+        if constexpr (V::kReading) {
+            v.require(event >= 0 && event < kMaxTime && trade >= 0 && trade < kMaxTime,
+                      "a count is out of range");
+        }
     }
 };
 
@@ -143,7 +147,15 @@ public:
 
     template <class V>
     void visit(V& v) {
-        v(sums_, decayed_, samples_, last_key_, any_);
+        v(decayed_, samples_, last_key_, any_);
+        // The sums of a keyed window are those of its samples: they are not believed twice.
+        if (window_.kind != Window::Kind::Last) {
+            v(sums_);
+        } else if constexpr (V::kReading) {
+            sums_ = {};
+            for (std::size_t i = 0; i < samples_.size(); ++i) accumulate(samples_[i].x);
+        }
+        if constexpr (V::kReading) v.require(plausible(), "a window's sums are out of range");
     }
 
 private:
@@ -157,6 +169,18 @@ private:
         }
     };
 
+    [[nodiscard]] bool plausible() const {
+        const auto far = i128{1} << 122;
+        const auto near_enough = [far](i128 x) { return x > -far && x < far; };
+        bool holds = last_key_ >= 0 && last_key_ < kMaxTime;
+        for (const i128 sum : sums_) holds = holds && near_enough(sum);
+        i64 before = -1;
+        for (std::size_t i = 0; i < samples_.size(); ++i) {
+            holds = holds && samples_[i].key > before && samples_[i].key < kMaxTime;
+            before = samples_[i].key;
+        }
+        return holds;
+    }
     void accumulate(const Increment& x) {
         for (std::size_t k = 0; k < K; ++k) sums_[k] += x[k];
     }

@@ -264,12 +264,18 @@ private:
     Applied modify(const Event& e) {
         const std::uint32_t slot = index_.find(e.order_id);
         if (slot == OrderIndex::kNotFound) {
+            const bool whole = e.side != Side::None && e.price != kNoPrice && e.size > Size(0);
+            if (whole) require_room(e.side, e.price, e.size, Size(0));
             faults_.count(Fault::UnknownId);
-            if (e.side == Side::None || e.price == kNoPrice || e.size <= Size(0)) return {};
+            if (!whole) return {};
             return {enqueue(e.order_id, e.side, e.price, e.size), e.side, e.price};
         }
         const Order o = slab_[slot];
         const Side s = o.side();
+        const bool stays = e.price == kNoPrice || e.price == o.price;
+        if (e.size.raw > o.size() || !stays) {
+            require_room(s, stays ? o.price : e.price, e.size, stays ? Size(o.size()) : Size(0));
+        }
         if (e.side != Side::None && e.side != s) faults_.count(Fault::SideMismatch);
         const Price price = e.price == kNoPrice ? o.price : e.price;
         const int i = side(s).find(o.price);
@@ -282,7 +288,6 @@ private:
             shrink(slot, i, Size(o.size()) - e.size);  // keeps its place
             return {i, s, o.price};
         }
-        require_room(s, price, e.size, price == o.price ? Size(o.size()) : Size(0));
         dequeue(slot, i);
         const int j = enqueue(o.id, s, price, e.size);
         return {std::min(i, j), s, o.price};

@@ -118,9 +118,10 @@ public:
 
     // Time passes without an event.
     i64 advance(i64 ts) {
-        if (ts < 0 || ts < last_ts_) {
-            throw InputError("must not be before " + std::to_string(last_ts_), "ts",
-                             std::to_string(ts));
+        if (ts < std::max<i64>(last_ts_, 0) || ts >= kMaxTime) {
+            throw InputError("must be from " + std::to_string(std::max<i64>(last_ts_, 0)) +
+                                 " to 2^62 ns after the epoch",
+                             "ts", std::to_string(ts));
         }
         if (clock_.anchored()) check_row_limit(last_ts_, ts, -1);
         sink_ = &history_;
@@ -162,14 +163,17 @@ public:
             visit_settings(v, settings_);
         }
         v(source_, has_book_, orders_, levels_, depth_, depth_is_stale_, quotes_, status_, faults_, clock_);
-        v(interval_.begin, interval_.end, interval_.inside, moment_, last_ts_, now_, open_, first_owed_,
-          last_was_delete_, history_);
+        v(moment_, last_ts_, now_, open_, first_owed_, last_was_delete_, history_);
         visit_pending(v);
         for (NodeEntry& entry : nodes_) {
             entry.node.visit([&](auto& c) { c.visit(v); });
         }
         if constexpr (V::kReading) {
             v.require(source_ <= Source::Depth, "the kind of book is unknown");
+            const bool known = now_ == kNone || (now_ >= 0 && now_ <= last_ts_);
+            v.require(known && last_ts_ < kMaxTime, "a time is out of range");
+            v.require(!clock_.anchored() || clock_.next() >= now_, "a clock is late");
+            if (now_ != kNone) interval_ = settings_.session.at(now_);
             v.require(history_.features.size() == names_.size(), "saved rows have other columns");
         }
     }
@@ -301,7 +305,6 @@ private:
 
     void check_source(const EventColumns& c) const {
         Source source = source_;
-        for (const Event& e : pending_) source = source_after(e, source);
         if (c.depth.given()) {
             if (c.rows > 0 && source != Source::None && source != Source::Depth) {
                 throw InputError(mixing(source), "depth", "depth rows", 0);
@@ -422,6 +425,7 @@ private:
             e.ts = Nanos(last_ts_);
         }
         last_ts_ = e.ts.raw;
+        source_ = depth != nullptr ? Source::Depth : source_after(e, source_);
         if (!e.has(flag::kLast)) {
             pending_.push_back(e);
             return false;
@@ -462,7 +466,6 @@ private:
         }
         last_was_delete_ = events.back().action == Action::Delete;
         if (depth != nullptr) {
-            source_ = Source::Depth;
             depth->read(row_of_depth, levels_needed(), depth_);
             from_level = 0;  // not known: every level may have changed
         }
@@ -489,7 +492,6 @@ private:
     int take_event(const Event& e, bool with_depth) {
         OrderBook::Applied applied;
         if (!with_depth && source_ != Source::Depth) {
-            source_ = source_after(e, source_);
             if (source_ == Source::Levels) {
                 applied.from_level = levels_.apply(e);
             } else {

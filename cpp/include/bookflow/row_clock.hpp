@@ -75,7 +75,8 @@ public:
     void visit(V& v) {
         v(next_, count_);
         if constexpr (V::kReading) {
-            v.require(next_ == kNone || (next_ >= 0 && on_grid()), "a clock is off its grid");
+            v.require(next_ == kNone || (next_ >= 0 && on_grid() && is_grid_point(next_)),
+                      "a clock is off its grid");
             v.require(count_ >= 0 && (count_ == 0 || count_ < target_), "a clock's count is invalid");
         }
     }

@@ -42,8 +42,9 @@ public:
         if (!active()) return {};
         const i64 local = ts + offset_at_utc(ts);
         const i64 day = floor_div(local, kDay);
-        // A day's session in UTC; yesterday's may still run and tomorrow's bounds the gap.
-        for (i64 d = day + 1; d >= day - 1; --d) {
+        // The last session that has begun: tomorrow's where a clock change moved its start before
+        // midnight, the day's before yesterday where one skipped yesterday's.
+        for (i64 d = day + 1; d >= day - 2; --d) {
             const i64 begin = to_utc(d * kDay + start);
             if (ts < begin) continue;
             const i64 next = to_utc((d + 1) * kDay + start);

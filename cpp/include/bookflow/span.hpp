@@ -53,7 +53,7 @@ struct Span {
         }
         // 0.5s is 500,000,000 ns; half an event is nothing
         const auto total = Scale{1, step}.units(*number);
-        if (!total) return std::nullopt;
+        if (!total || *total >= kMaxTime) return std::nullopt;
         out.count = *total;
         return out;
     }
@@ -74,7 +74,7 @@ struct Span {
     template <class V>
     void visit(V& v) {
         v(of, count, volume.mantissa, volume.exponent);
-        if constexpr (V::kReading) v.require(of <= Of::Volume && count >= 0, "a span is invalid");
+        if constexpr (V::kReading) v.require(of <= Of::Volume && count >= 0 && count < kMaxTime, "a span is invalid");
     }
 };
 

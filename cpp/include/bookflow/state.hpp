@@ -132,9 +132,18 @@ private:
     void get(T& x) {
         raw(&x, sizeof x);
     }
-    template <class Tag>
-    void get(Unit<Tag>& x) {
+    // Units are believed within the field limits only: what is computed from them cannot overflow.
+    void get(Price& x) {
         get(x.raw);
+        require(x == kNoPrice || (x.raw >= -kMaxPrice && x.raw <= kMaxPrice), "a price is too large");
+    }
+    void get(Size& x) {
+        get(x.raw);
+        require(x.raw >= 0 && x.raw <= kMaxSize, "a size is out of range");
+    }
+    void get(Nanos& x) {
+        get(x.raw);
+        require(x == kNoTime || (x.raw >= 0 && x.raw < kMaxTime), "a time is out of range");
     }
     void get(bool& x) {
         std::uint8_t byte = 0;

@@ -27,6 +27,7 @@ inline constexpr i64 kNone = std::numeric_limits<i64>::min();
 // bid + ask can overflow 64 bits.
 inline constexpr i64 kMaxSize = i64{1} << 60;
 inline constexpr i64 kMaxPrice = i64{1} << 61;
+inline constexpr i64 kMaxTime = i64{1} << 62;  // the year 2116: a step past it still fits
 
 template <class Tag>
 struct Unit {

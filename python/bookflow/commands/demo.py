@@ -26,8 +26,8 @@ from bookflow.report import linear_fit, write_report
 from bookflow.simulation import Burst, Simulation, simulate
 
 _EVERY = "10s"
-_BUCKETS_A_SESSION = 500
-_BUCKETS = 25  # of one VPIN value: about as much volume as one burst has
+_EVENTS_A_BUCKET = 2_000
+_VPIN_SHARE = 20  # of a session's volume, one part of so many: about what one burst has
 
 
 def run(args: argparse.Namespace) -> int:
@@ -48,7 +48,7 @@ def run(args: argparse.Namespace) -> int:
         simulation.bursts,
         facts,
         title=f"bookflow {__version__}: a simulated session, seed {args.seed}",
-        tick=float(simulation.instrument.tick),
+        tick=simulation.instrument.price(1),  # its tick is its price unit
         every=_EVERY,
     )
     print(table([*facts.items(), ("features", str(features)), ("report", str(report))], indent=""))
@@ -59,6 +59,7 @@ def demo_pipeline(simulation: Simulation) -> Pipeline:
     """The demo's features on a grid of ten seconds."""
     events = simulation.events
     volume = int(events.size[events.action == Action.EXECUTE].sum())
+    buckets = max(2 * _VPIN_SHARE, len(events) // _EVENTS_A_BUCKET)
     return Pipeline(
         simulation.instrument,
         clock=_EVERY,
@@ -73,7 +74,7 @@ def demo_pipeline(simulation: Simulation) -> Pipeline:
             "mlofi": MultiLevelOrderFlowImbalance(levels=5),
             "tfi": TradeFlowImbalance(),
             "volume": Volume(),
-            "vpin": VPIN(bucket_volume=max(1, volume // _BUCKETS_A_SESSION), n_buckets=_BUCKETS),
+            "vpin": VPIN(bucket_volume=max(1, volume // buckets), n_buckets=buckets // _VPIN_SHARE),
         },
     )
 

@@ -3,17 +3,14 @@
 import argparse
 import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from bookflow import Pipeline, parse_calculator
-from bookflow.commands.inputs import CHUNK, open_inputs
+from bookflow.commands.inputs import chunks, open_inputs
 from bookflow.commands.output import Output
 from bookflow.commands.progress import Progress
 from bookflow.errors import InputError
 from bookflow.events import Events
-
-if TYPE_CHECKING:
-    from bookflow._core import Calculator
+from bookflow.pipeline import Calculator
 
 _FEATURE = re.compile(r"\s*(?P<name>\w+)\s*=(?P<calculator>.*)", re.DOTALL)
 
@@ -35,7 +32,7 @@ def run(args: argparse.Namespace) -> int:
                 )
                 first = events
             _check_same(first, events)
-            for chunk in events.chunks(CHUNK):
+            for chunk in chunks(events):
                 out.write(pipeline.run(chunk))
                 progress.add(len(chunk))
                 done += len(chunk)
@@ -46,8 +43,8 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _features(texts: Sequence[str]) -> "dict[str, Calculator]":
-    features: "dict[str, Calculator]" = {}
+def _features(texts: Sequence[str]) -> dict[str, Calculator]:
+    features: dict[str, Calculator] = {}
     for text in texts:
         parts = _FEATURE.fullmatch(text)
         if parts is None:

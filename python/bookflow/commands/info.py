@@ -2,7 +2,7 @@
 
 import argparse
 
-from bookflow.commands.inputs import CHUNK, open_inputs
+from bookflow.commands.inputs import chunks, open_inputs
 from bookflow.commands.progress import Progress
 from bookflow.commands.summary import Summary
 
@@ -11,7 +11,7 @@ def run(args: argparse.Namespace) -> int:
     for number, events in enumerate(open_inputs(args)):
         summary = Summary(events.instrument)
         with Progress("events") as progress:
-            for chunk in events.chunks(CHUNK):
+            for chunk in chunks(events):
                 summary.add(chunk)
                 progress.add(len(chunk))
         summary.finish(events.counts)

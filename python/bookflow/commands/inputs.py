@@ -59,6 +59,14 @@ def _refuse_others(args: argparse.Namespace, reader: str) -> None:
             raise InputError(f"is not for the {reader} reader", field=option)
 
 
+def chunks(events: Events) -> Iterator[Events]:
+    """The events a part at a time; a file whose columns are of the wrong type is bad input."""
+    try:
+        yield from events.chunks(CHUNK)
+    except TypeError as error:
+        raise InputError(str(error)) from error
+
+
 def guess_reader(paths: Sequence[Path]) -> str:
     """The reader of these files, by their names; InputError if they have none in common."""
     readers = {_reader_of(path) for path in paths}

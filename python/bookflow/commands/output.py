@@ -68,6 +68,8 @@ class Output:
             if len(self._parts) > 1:
                 whole = Path(directory) / f"whole{self._path.suffix}"
                 _JOIN[self._path.suffix](self._parts, whole)
+            with whole.open("rb") as file:
+                os.fsync(file.fileno())  # a name must not outlive a crash that its content does not
             os.replace(whole, self._path)
 
     def _spill(self) -> None:

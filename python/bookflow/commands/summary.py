@@ -158,10 +158,11 @@ class Summary:
     def _book_times(self) -> list[tuple[str, str]]:
         total = self._status.total()
         rows = []
-        for bit in (Status.CROSSED, Status.LOCKED):
+        for bit in Status:
             ns = self._status.total(bit)
-            share = ns / total if total else 0.0
-            rows.append((status_words(bit), f"{duration(ns)}, {share:.2%} of the time"))
+            if ns or bit in (Status.CROSSED, Status.LOCKED):
+                share = ns / total if total else 0.0
+                rows.append((status_words(bit), f"{duration(ns)}, {share:.2%} of the time"))
         return rows
 
     def _segments(self) -> list[tuple[str, ...]]:

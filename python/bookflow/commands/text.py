@@ -22,7 +22,7 @@ def duration(ns: int) -> str:
     >>> duration(5_025_000_000_000), duration(2_500_000_000), duration(40_000)
     ('1 h 23 min', '2.5 s', '0.00004 s')
     """
-    seconds = ns // _SECOND
+    seconds = (ns + _SECOND // 2) // _SECOND
     if seconds >= 86_400:
         return f"{seconds // 86_400} d {seconds % 86_400 // 3_600} h"
     if seconds >= 3_600:

@@ -2,7 +2,7 @@
 
 import argparse
 
-from bookflow.commands.inputs import CHUNK
+from bookflow.commands.inputs import chunks
 from bookflow.commands.progress import Progress
 from bookflow.commands.replay import Replay
 from bookflow.commands.text import table
@@ -13,7 +13,7 @@ def run(args: argparse.Namespace) -> int:
     events = read_lobster(args.message, args.orderbook)
     replay = Replay(events.instrument)
     with Progress("rows") as progress:
-        for chunk in events.chunks(CHUNK):
+        for chunk in chunks(events):
             replay.add(chunk)
             progress.add(len(chunk))
     facts = [

@@ -5,7 +5,7 @@ does not guard against is checked first: it aborts on a header that claims gigab
 BaseException on some damaged ones, and drops a truncated tail without a word.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -24,8 +24,18 @@ _DBZ: Final = b"\x50\x2a\x4d\x18"
 _VERSIONS: Final = (1, 2, 3)
 
 # Records of a file: their rtype in the header of each, by schema.
-RTYPE: Final = {"mbo": 160, "mbp-1": 1, "mbp-10": 10, "trades": 0}
+RTYPE: Final = {"mbo": 160, "mbp-1": 1, "mbp-10": 10, "trades": 0, "definition": 19}
+EVENT_SCHEMAS: Final = ("mbo", "mbp-1", "mbp-10", "trades")
 
+_MESSAGE: Final = {
+    "mbo": "MBOMsg",
+    "mbp-1": "MBP1Msg",
+    "mbp-10": "MBP10Msg",
+    "trades": "TradeMsg",
+    "definition": "InstrumentDefMsg",
+}
+
+_RECORD_HEADER: Final = 16
 _PIECE: Final = 4096
 _READ: Final = 1 << 20
 _LONGEST_HEADER: Final = 256 << 20
@@ -49,12 +59,14 @@ class DbnFile:
     Attributes
     ----------
     schema : str
-        "mbo", "mbp-1", "mbp-10" or "trades".
+        "mbo", "mbp-1", "mbp-10", "trades" or "definition".
     symbols : dict[int, str]
         Raw symbols by instrument id, where the header maps them.
     """
 
-    def __init__(self, path: Path, schema: str | None) -> None:
+    def __init__(
+        self, path: Path, schema: str | None, allowed: Sequence[str] = EVENT_SCHEMAS
+    ) -> None:
         self.path = path
         dbn = need("databento_dbn", "io")
         self._body, metadata = self._header(dbn)
@@ -62,14 +74,15 @@ class DbnFile:
         if schema is not None and own is not None and schema != own:
             raise self._fail(f"the file's is {own}", field="schema", value=schema)
         found = schema or own
-        if found not in RTYPE:
-            rule = f"must be one of {', '.join(RTYPE)}"
+        if found is None or found not in allowed:
+            rule = f"must be one of {', '.join(allowed)}"
             if found is None:
                 rule += " (the file's header names none: give schema=)"
             raise self._fail(rule, field="schema", value=found)
         self.schema: str = found
-        message = {"mbo": "MBOMsg", "mbp-1": "MBP1Msg", "mbp-10": "MBP10Msg", "trades": "TradeMsg"}
-        dtype = list(getattr(dbn, message[found])._dtypes)
+        # Only definitions differ between the versions, each in the layout it was written in.
+        messages = {1: dbn.v1, 2: dbn.v2, 3: dbn.v3}[metadata.version]
+        dtype = list(getattr(messages, _MESSAGE[found])._dtypes)
         if metadata.ts_out:
             dtype.append(("ts_out", "u8"))
         self.dtype = np.dtype(dtype)
@@ -81,39 +94,44 @@ class DbnFile:
             if interval["symbol"].isdigit()
         }
 
+    def definitions(self) -> dict[int, tuple[str, str | None]]:
+        """Symbol and tick (None: not defined) of each instrument that the file defines."""
+        found = {}
+        for chunk in self.chunks(10_000):
+            for record in chunk.values:
+                nanos = int(record["min_price_increment"])
+                tick = f"{nanos}e-9" if 0 < nanos < 2**63 - 1 else None
+                symbol = record["raw_symbol"].decode("latin-1")
+                found[int(record["instrument_id"])] = (symbol, tick)
+        return found
+
     def chunks(self, records: int) -> Iterator[Records]:
         """At most `records` records at a time, in order."""
-        rtype, size = RTYPE[self.schema], self.dtype.itemsize
+        size = self.dtype.itemsize
         row, others = 0, 0
-        offset, rest = 0, b""
-        for piece in self._pieces(max(records * size, _READ)):
+        offset, rest = self._body, b""
+        for piece in self._body_pieces(max(records * size, _READ)):
             data = rest + piece if rest else piece
-            if not offset:
-                if len(data) < self._body:
-                    rest = data
-                    continue
-                offset, data = self._body, data[self._body :]
             at = 0
-            while len(data) - at >= size or (at < len(data) and len(data) - at >= data[at] * 4):
-                values = self._alike(data, at, rtype, records)
+            while len(data) - at >= _RECORD_HEADER:
+                values = self._alike(data, at, records)
                 if len(values):
-                    rows = np.arange(row, row + len(values))
-                    yield Records(values, rows, others)
+                    yield Records(values, np.arange(row, row + len(values)), others)
                     others = 0
                     row += len(values)
                     at += len(values) * size
                     continue
-                at += self._other(data, at, row, offset)
+                length = self._length(data, at, row, offset)
+                if len(data) - at < length:
+                    break
+                at += length
                 row += 1
                 others += 1
             offset += at
             rest = data[at:]
-        if not offset:
-            raise self._fail(f"ends in its header, at byte {len(rest)}")
         if rest:
-            due = rest[0] * 4
             raise self._fail(
-                f"ends inside a record: {len(rest)} bytes of {due} from byte {offset} on, "
+                f"ends inside a record: {len(rest)} bytes of {rest[0] * 4} from byte {offset} on, "
                 f"after {row} whole records",
                 row=row,
                 field="record",
@@ -121,34 +139,46 @@ class DbnFile:
         if others:
             yield Records(np.empty(0, self.dtype), np.empty(0, np.int64), others)
 
-    def _alike(self, data: bytes, at: int, rtype: int, most: int) -> Array:
-        """The records of our schema that stand together from byte `at` on."""
-        size = self.dtype.itemsize
-        count = min((len(data) - at) // size, most)
-        values = np.frombuffer(data, self.dtype, count, at)
-        wrong = (values["length"] != size // 4) | (values["rtype"] != rtype)
-        return values[: int(np.argmax(wrong))] if wrong.any() else values
+    def _body_pieces(self, size: int) -> Iterator[bytes]:
+        before = self._body
+        for piece in self._pieces(size):
+            if before < len(piece):
+                yield piece[before:]
+            before = max(0, before - len(piece))
 
-    def _other(self, data: bytes, at: int, row: int, offset: int) -> int:
-        """The length in bytes of a record that is not ours."""
+    def _alike(self, data: bytes, at: int, most: int) -> Array:
+        """The records of our schema that stand together from byte `at` on."""
+        size, rtype = self.dtype.itemsize, RTYPE[self.schema]
+        most = min((len(data) - at) // size, most)
+        count, tried = 0, 1
+        # In growing steps: where kinds alternate, no record is looked at again and again.
+        while count < most:
+            tried = min(8 * tried, most - count)
+            step = np.frombuffer(data, self.dtype, tried, at + count * size)
+            wrong = (step["length"] != size // 4) | (step["rtype"] != rtype)
+            if wrong.any():
+                count += int(np.argmax(wrong))
+                break
+            count += tried
+        return np.frombuffer(data, self.dtype, count, at)
+
+    def _length(self, data: bytes, at: int, row: int, offset: int) -> int:
+        """The length in bytes of a record that is not ours, or not whole yet."""
         length, rtype = data[at] * 4, data[at + 1]
         where = f"at byte {offset + at}"
-        if length < 16:
+        if length < _RECORD_HEADER:
             raise self._fail(f"is too short for a record's header ({where})", row, "length", length)
         if rtype not in self._rtypes:
             raise self._fail(f"is no record type ({where})", row, "rtype", rtype)
-        if rtype == RTYPE[self.schema]:
-            raise self._fail(
-                f"must be {self.dtype.itemsize} bytes in {self.schema} ({where})",
-                row,
-                "length",
-                length,
-            )
+        size = self.dtype.itemsize
+        if rtype == RTYPE[self.schema] and length != size:
+            rule = f"must be {size} bytes in {self.schema} ({where})"
+            raise self._fail(rule, row, "length", length)
         return length
 
     def _header(self, dbn: Any) -> tuple[int, Any]:
         """Where the records begin, and the header's metadata."""
-        head = b""
+        head = bytearray()
         length = 8
         for piece in self._pieces(_PIECE):
             head += piece
@@ -162,15 +192,15 @@ class DbnFile:
             if len(head) >= 4:
                 self._header_length(head)
             raise self._fail(f"ends in its header, at byte {len(head)}")
-        decoder = dbn.DBNDecoder()
+        decoder = dbn.DBNDecoder(upgrade_policy=dbn.VersionUpgradePolicy.AS_IS)
         with guarded(self.path.name, "its header cannot be decoded"):
-            decoder.write(head[:length])
+            decoder.write(bytes(head[:length]))
             decoded = decoder.decode()
         if not decoded or not isinstance(decoded[0], dbn.Metadata):
             raise self._fail("its header cannot be decoded")
         return length, decoded[0]
 
-    def _header_length(self, head: bytes) -> int:
+    def _header_length(self, head: bytearray) -> int:
         if head[:3] != b"DBN":
             raise self._fail("is no DBN file (a fragment without a header is not read)")
         if head[3] not in _VERSIONS:

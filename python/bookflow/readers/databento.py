@@ -36,6 +36,7 @@ def read_databento(
     *,
     schema: str | None = None,
     instrument: "_core.Instrument | None" = None,
+    definitions: "str | PathLike[str] | None" = None,
     publisher: int | Literal["all"] | None = None,
     time: Literal["received", "venue"] = "received",
     order: Order = "error",
@@ -51,6 +52,9 @@ def read_databento(
     instrument
         Units, tick and symbol. Without it prices are in units of 1e-9, with no tick grid. A file's
         instrument ids are kept: `Events.split` separates those of a file that holds several.
+    definitions
+        A file of definitions that gives symbols and ticks, if no `instrument` is given. Leave it
+        out where resting prices may be off the smallest increment, as in spreads and options.
     publisher
         Take only this publisher's records. Books of one instrument from two publishers in one file
         are an error without it; "all" takes them as the one book that a consolidated feed sends.
@@ -75,13 +79,32 @@ def read_databento(
         number = int(first.values["instrument_id"][0])
     else:
         number = next(iter(file.symbols), 0)
-    units = instrument or _core.Instrument(price_unit="1e-9", tick=None, size_unit="1")
-    known = {n: with_id(units, n, symbol) for n, symbol in file.symbols.items()}
-    if instrument is not None and instrument.symbol:
-        known[number] = with_id(units, number, instrument.symbol)
-    known.setdefault(number, with_id(units, number))
+    known = _instruments(file, number, instrument, definitions)
     source = _Databento(file, known[number], publisher, time, order)
     return Events.lazy(source, known[number], source=file.path.name, instruments=known)
+
+
+def _instruments(
+    file: DbnFile,
+    first: int,
+    given: "_core.Instrument | None",
+    definitions: "str | PathLike[str] | None",
+) -> "dict[int, _core.Instrument]":
+    """The instruments that are known before the records are read, the `first` among them."""
+    units = given or _core.Instrument(price_unit="1e-9", tick=None, size_unit="1")
+    known = {number: with_id(units, number, symbol) for number, symbol in file.symbols.items()}
+    known.setdefault(first, with_id(units, first))
+    if given is not None and given.symbol:
+        known[first] = with_id(units, first, given.symbol)
+    if definitions is None:
+        return known
+    if given is not None:
+        raise InputError("takes no part where an instrument is given", field="definitions")
+    for number, (symbol, tick) in (
+        DbnFile(Path(definitions), None, ("definition",)).definitions().items()
+    ):
+        known[number] = _core.Instrument(symbol, price_unit="1e-9", tick=tick, id=number)
+    return known
 
 
 @dataclass(slots=True)
@@ -156,6 +179,10 @@ class _Databento:
 
     def _check(self, events: Events, numbers: NDArray[np.int64], last_ts: int) -> None:
         """The field rules, a fault named by its record in the file."""
+        if (events.instrument_id != self.instrument.id).any():
+            # Each instrument has a grid of its own, which its pipeline checks.
+            loose = _core.Instrument(price_unit=self.instrument.price_unit)
+            events = Events(events.columns, loose, depth=events.depth, source=events.source)
         try:
             events.check(0, last_ts)
         except InputError as error:

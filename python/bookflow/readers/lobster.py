@@ -194,7 +194,8 @@ class _Lobster:
             columns["ts"], new_last = in_order(columns["ts"], self.order, counts, last_ts)
             if self.book is None:
                 # The book of a message file is never verified: no status says otherwise.
-                columns["size"][columns["action"] == Action.STATUS] |= Status.UNVERIFIABLE
+                bits = np.where(columns["action"] == Action.STATUS, Status.UNVERIFIABLE, 0)
+                columns["size"] = columns["size"] | bits
                 if first_row == 0:
                     seeded = None if self.seed is None else Seed.before(columns, self.seed)
                     yield from self._start(int(columns["ts"][0]), seeded).chunks(rows)
@@ -247,13 +248,14 @@ class _Lobster:
         order_id = frame["order_id"].to_numpy()
         self._rule((kind < 1) | (kind > 7), "type", kind, "must be 1 to 7", first_row)
         resting = kind < _HIDDEN
-        odd = np.where(resting, np.abs(direction) != 1, np.abs(direction) > 1)
+        odd = (direction < -1) | (direction > 1) | (resting & (direction == 0))
         self._rule(odd, "direction", direction, "must be 1 (buy) or -1 (sell)", first_row)
         self._rule(resting & (order_id <= 0), "order_id", order_id, "must be positive", first_row)
+        self._rule(price == NONE, "price", price, "must be within 2^61 price units", first_row)
         halt = kind == _HALT
         if halt.any():
             rule = "must be -1 (halt), 0 (quotes resume) or 1 (trading resumes)"
-            self._rule(halt & (np.abs(price) > 1), "price", price, rule, first_row)
+            self._rule(halt & ((price < -1) | (price > 1)), "price", price, rule, first_row)
             size = np.where(halt, np.array([_HALTS[p] for p in (0, 1, -1)])[price * halt], size)
             price = np.where(halt, NONE, price)
         side = np.where(direction > 0, Side.BID, Side.ASK).astype(np.uint8)

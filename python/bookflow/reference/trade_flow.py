@@ -30,14 +30,14 @@ def trade_count_at(
     at: Reading,
     units: Units,
     *,
-    side: str = "both",
-    sign: str = "aggressor",
+    of: str = "both",
     window: str | None = "row",
+    sign: str = "aggressor",
 ) -> float:
     prints = tape.prints(parse_window(window), at)
-    if side == "both":
+    if of == "both":
         return float(total((w, 1) for w, r in prints if r.print.counts))
-    wanted = {"buy": 1, "sell": -1}[side]
+    wanted = {"buy": 1, "sell": -1}[of]
     return float(
         total((w, 1) for w, r in prints if r.print.in_flow and SIGNS[sign](tape, r) == wanted)
     )
@@ -88,26 +88,23 @@ def cumulative_volume_delta_at(
 def trade_count(
     price: Sequence[int],
     size: Sequence[int],
-    sides: Sequence[int] | None = None,
-    /,
+    side: Sequence[int] | None = None,
     *,
-    side: str = "both",
-    sign: str = "aggressor",
+    of: str = "both",
     window: str | None = "row",
+    sign: str = "aggressor",
     ts: Sequence[int] | None = None,
 ) -> list[float]:
     """How many trades: `both`, or those that a buyer (`buy`) or a seller (`sell`) started.
 
-    The columns are positional only: `side` is the setting.
-
     >>> trade_count([100, 101, 101], [5, 6, 7], [1, 2, 0], window=None)
     [1.0, 2.0, 3.0]
-    >>> trade_count([100, 101, 101], [5, 6, 7], [1, 2, 0], side="sell", window=None)
+    >>> trade_count([100, 101, 101], [5, 6, 7], [1, 2, 0], of="sell", window=None)
     [0.0, 1.0, 1.0]
     """
-    tape, rows = trade_tape(price, size, sides, ts)
+    tape, rows = trade_tape(price, size, side, ts)
     return [
-        trade_count_at(tape, row, COLUMN_UNITS, side=side, sign=sign, window=window) for row in rows
+        trade_count_at(tape, row, COLUMN_UNITS, of=of, window=window, sign=sign) for row in rows
     ]
 
 

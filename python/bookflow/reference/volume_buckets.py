@@ -50,12 +50,16 @@ def vpin_at(
     bucket_volume: Any,
     n_buckets: int = 50,
     sign: str = "aggressor",
+    output: str = "value",
 ) -> float:
     size = units.whole_size(bucket_volume, "bucket_volume")
     prints_seen = tape.moments[at.end - 1].flow if at.end else 0
-    complete = tape.filled[prints_seen - 1] // size if prints_seen else 0
+    filled = tape.filled[prints_seen - 1] if prints_seen else 0
+    complete = filled // size
     if complete < n_buckets:
         return NAN
+    if output == "age":
+        return float((filled - complete * size) * units.size)
 
     def shares(i: int) -> tuple[Fraction, Fraction]:
         s = SIGNS[sign](tape, Recorded(tape.flow[i], Key(0, 0, 0), i))
@@ -76,6 +80,7 @@ def vpin(
     bucket_volume: int,
     n_buckets: int = 50,
     sign: str = "aggressor",
+    output: str = "value",
     ts: Sequence[int] | None = None,
 ) -> list[float]:
     """VPIN = sum over the last n complete buckets of |VS - VB| / (n V), in [0, 1].
@@ -85,17 +90,27 @@ def vpin(
     instrument's size). The buckets are filled by the flow, in order; a print's excess goes to
     the next bucket, over as many as it fills. A print of unknown side fills buckets and is
     neither bought nor sold. The open bucket is not used; NaN until n are complete. Buckets go
-    on across sessions.
+    on across sessions. `output="age"` gives the volume since the last complete bucket instead,
+    in the same units and NaN as long.
 
     >>> vpin([100] * 3, [50, 80, 70], [1, 2, 1], bucket_volume=100, n_buckets=2)
     [nan, nan, 0.2]
 
     The first bucket holds 50 bought and 50 sold, the second 30 sold and 70 bought: (0 + 40)/200.
+
+    >>> vpin([100] * 3, [50, 80, 75], bucket_volume=100, n_buckets=2, output="age")
+    [nan, nan, 5.0]
     """
     tape, rows = trade_tape(price, size, side, ts)
     return [
         vpin_at(
-            tape, row, COLUMN_UNITS, bucket_volume=bucket_volume, n_buckets=n_buckets, sign=sign
+            tape,
+            row,
+            COLUMN_UNITS,
+            bucket_volume=bucket_volume,
+            n_buckets=n_buckets,
+            sign=sign,
+            output=output,
         )
         for row in rows
     ]

@@ -18,7 +18,8 @@ MOST_BURSTS = 100
 _OPEN = 1_704_205_800_000_000_000  # 2024-01-02 09:30 in New York
 _MIDDLE = 10_000  # ticks: the opening price; the ladder is twice as long
 _SECOND = 1_000_000_000
-_DRIFT = 0.02  # ticks: deviation of the fair price's step at each arrival
+_STEP = 0.05  # ticks: deviation of the fair price's step at each arrival
+_STEP_IN_BURST = 0.01  # there it goes one way
 _BURST_TICKS = 15.0
 _BURST_ARRIVALS_A_TICK = 200  # small sessions get smaller moves
 
@@ -70,6 +71,9 @@ def simulate(
         raise InputError("must be above 0 and at most 24", field="hours", value=hours)
     if instrument is None:
         instrument = Instrument("SIM", price_unit="0.01", tick="0.01", size_unit="1")
+    elif instrument.tick not in (None, instrument.price_unit):
+        rule = f"must be the price unit, {instrument.price_unit}"
+        raise InputError(rule, field="instrument.tick", value=str(instrument.tick))
     draws = Draws(seed)
     rows = events - OPENING - 1
     span = hours * 3600.0
@@ -93,12 +97,15 @@ def simulate(
 
 def _fair_price(draws: Draws, arrivals: Arrivals, windows: list[Window]) -> Floats:
     """In ticks at each arrival: a random walk in event time that moves on through each burst."""
-    fair = _MIDDLE + np.cumsum(draws.bell(len(arrivals)) * _DRIFT)
+    steps = draws.bell(len(arrivals)) * _STEP
+    moved = np.zeros(len(arrivals))
     for window in windows:
-        inside = np.searchsorted(arrivals.time, (window.start, window.end))
-        move = min(_BURST_TICKS, float(inside[1] - inside[0]) / _BURST_ARRIVALS_A_TICK)
+        first, end = np.searchsorted(arrivals.time, (window.start, window.end)).tolist()
+        steps[first:end] *= _STEP_IN_BURST / _STEP
+        ticks = min(_BURST_TICKS, (end - first) / _BURST_ARRIVALS_A_TICK)
         done = (arrivals.time - window.start) / (window.end - window.start)
-        fair = fair + window.direction * move * np.clip(done, 0.0, 1.0)
+        moved += window.direction * ticks * np.clip(done, 0.0, 1.0)
+    fair = _MIDDLE + np.cumsum(steps) + moved
     # The ladder's ends are for orders that rest far behind.
     return np.clip(fair, 0.5 * _MIDDLE, 1.5 * _MIDDLE)
 

@@ -73,6 +73,14 @@ public:
         *out = flow_.read(now, [&](auto notional, auto volume) {
             using Sum = decltype(volume);
             if (volume <= 0) return kNaN;
+            if constexpr (std::is_same_v<Sum, i128>) {
+                // beyond what fits 128 bits (2^64 units traded) rounded twice rather than wrong
+                if (volume >> 64 != 0) {
+                    return quotient(static_cast<double>(last_.raw) * static_cast<double>(volume) -
+                                        static_cast<double>(notional),
+                                    static_cast<double>(notional));
+                }
+            }
             return quotient(static_cast<Sum>(last_.raw) * volume - notional, notional);
         });
     }

@@ -1,0 +1,320 @@
+"""Writes `_core.pyi`: what is fixed from a template, the calculators from their declarations.
+
+Run `python -m bookflow._stub` after a change of the core; a test sees to it that it was.
+"""
+
+from pathlib import Path
+from typing import Any, Final
+
+from bookflow import _core
+
+__all__ = ["text", "write"]
+
+_HEAD: Final = '''"""The compiled core. Made by `python -m bookflow._stub`: do not edit."""
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any, ClassVar, Final, Literal, Self, SupportsIndex, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+_Number = str | int | float | Decimal
+_Ints = NDArray[np.int64]
+_Floats = NDArray[np.float64]
+_Bytes = NDArray[np.uint8]
+
+__version__: Final[str]
+NONE: Final[int]
+MAX_SIZE: Final[int]
+MAX_PRICE: Final[int]
+BAD_STATUS: Final[int]
+ACTIONS: Final[dict[str, int]]
+SIDES: Final[dict[str, int]]
+FLAGS: Final[dict[str, int]]
+STATUS: Final[dict[str, int]]
+FAULTS: Final[tuple[str, ...]]
+EVENT_DTYPE: Final[np.dtype[np.void]]
+CALCULATORS: Final[tuple[dict[str, Any], ...]]
+
+class _Made(type): ...  # by pybind11
+
+class Instrument(metaclass=_Made):
+    def __init__(
+        self,
+        symbol: str = "",
+        *,
+        price_unit: _Number = "0.01",
+        tick: _Number | Sequence[tuple[_Number, _Number]] | None = None,
+        size_unit: _Number = "1",
+        multiplier: _Number = "1",
+        kind: Literal["linear", "inverse"] = "linear",
+        id: int = 0,
+    ) -> None: ...
+    @property
+    def symbol(self) -> str: ...
+    @property
+    def id(self) -> int: ...
+    @property
+    def price_unit(self) -> str: ...
+    @property
+    def size_unit(self) -> str: ...
+    @property
+    def multiplier(self) -> str: ...
+    @property
+    def tick(self) -> str | tuple[tuple[str, str], ...] | None: ...
+    @property
+    def kind(self) -> Literal["linear", "inverse"]: ...
+    def price_units(
+        self,
+        values: Any,
+        field: str = "price",
+        source: str = "",
+        first_row: int = 0,
+        none_is_nan: bool = False,
+    ) -> _Ints: ...
+    def size_units(
+        self, values: Any, field: str = "size", source: str = "", first_row: int = 0
+    ) -> _Ints: ...
+    def price(self, units: Any) -> Any: ...
+    def size(self, units: Any) -> Any: ...
+    def __eq__(self, other: object) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __getstate__(self) -> tuple[Any, ...]: ...
+    def __setstate__(self, arg0: tuple[Any, ...], /) -> None: ...
+
+def check_events(
+    ts: Any,
+    action: Any,
+    side: Any,
+    price: Any,
+    size: Any,
+    flags: Any,
+    order_id: Any,
+    instrument: Any,
+    depth: Any,
+    inst: Instrument,
+    source: str = "",
+    first_row: int = 0,
+    last_ts: int = ...,
+    as_is: bool = False,
+    after_delete: bool = False,
+) -> None: ...
+def parse_calculator(text: str) -> Any: ...
+
+class Pipeline(metaclass=_Made):
+    def __init__(
+        self,
+        instrument: Instrument,
+        clock: str,
+        features: Sequence[tuple[str, str]],
+        session: tuple[str, int, int, Sequence[tuple[int, int]]] | None = None,
+        hidden: str = "volume",
+        on_fault: str = "mark",
+        order: str = "error",
+        origin: int = 0,
+        max_rows: int = 1_000_000,
+        history: int = 1024,
+    ) -> None: ...
+    def _run(
+        self,
+        ts: Any,
+        action: Any,
+        side: Any,
+        price: Any,
+        size: Any,
+        flags: Any,
+        order_id: Any,
+        instrument: Any,
+        depth: Any,
+        source: str = "",
+        first_row: int = 0,
+    ) -> tuple[Any, ...]: ...
+    def _latest(self, n: int) -> tuple[Any, ...]: ...
+    def _finish(self) -> int: ...
+    def push(
+        self,
+        ts: SupportsIndex,
+        action: SupportsIndex,
+        side: SupportsIndex,
+        price: SupportsIndex | None,
+        size: SupportsIndex,
+        order_id: SupportsIndex = 0,
+        flags: SupportsIndex = 1,
+    ) -> int: ...
+    def advance(self, ts: int) -> int: ...
+    def reset(self) -> None: ...
+    @property
+    def spec(self) -> str: ...
+    @property
+    def columns(self) -> list[str]: ...
+    @property
+    def instrument(self) -> Instrument: ...
+    @property
+    def status(self) -> int: ...
+    @property
+    def quotes(self) -> tuple[int, int, int, int]: ...
+    @property
+    def faults(self) -> dict[str, int]: ...
+    @property
+    def content_hash(self) -> int | None: ...
+    @property
+    def pending(self) -> int: ...
+    def to_bytes(self) -> bytes: ...
+    def __getstate__(self) -> bytes: ...
+    def __setstate__(self, arg0: bytes, /) -> None: ...
+'''
+
+_BOOK: Final = '''
+class {name}(metaclass=_Made):
+    def __init__(self) -> None: ...
+    def apply(
+        self,
+        action: SupportsIndex,
+        side: SupportsIndex,
+        price: SupportsIndex,
+        size: SupportsIndex,
+        order_id: SupportsIndex = 0,
+    ) -> int: ...
+    def apply_columns(
+        self,
+        action: _Bytes,
+        side: _Bytes,
+        price: _Ints,
+        size: _Ints,
+        order_id: NDArray[np.uint64] | None = None,
+    ) -> None: ...
+    @property
+    def quotes(self) -> tuple[int, int, int, int]: ...
+    def depth(self, levels: int = 10) -> dict[str, _Ints]: ...
+    @property
+    def levels(self) -> tuple[int, int]: ...
+    @property
+    def content_hash(self) -> int: ...
+    @property
+    def faults(self) -> dict[str, int]: ...
+    def check(self) -> str: ...
+    def clear(self) -> None: ...
+'''
+
+_ORDERS: Final = """\
+    def __len__(self) -> int: ...
+    def order(self, order_id: int) -> tuple[int, int, int] | None: ...
+    def queue_position(self, order_id: int) -> tuple[int, int] | None: ...
+    def queue(self, side: int, price: int) -> tuple[NDArray[np.uint64], _Ints]: ...
+"""
+
+_STATE: Final = """\
+    def reset(self) -> None: ...
+"""
+
+_COMMON: Final = """\
+    def copy(self) -> Self: ...
+    def __copy__(self) -> Self: ...
+    def __deepcopy__(self, memo: dict[Any, Any]) -> Self: ...
+    def __eq__(self, other: object) -> bool: ...
+    __hash__: ClassVar[None]  # type: ignore[assignment]
+    def to_bytes(self) -> bytes: ...
+    @staticmethod
+    def from_bytes(state: bytes) -> {name}: ...
+    def __getstate__(self) -> bytes: ...
+    def __setstate__(self, arg0: bytes, /) -> None: ...
+"""
+
+_TYPES: Final = {
+    "window": "str | None",
+    "int": "int",
+    "float": "float",
+    "bool": "bool",
+    "quantity": "_Number",
+}
+_READ: Final = _TYPES | {"quantity": "int | float"}
+
+_SIDES: Final = ("bid_price", "bid_size", "ask_price", "ask_size")
+_UPDATE: Final = {
+    "quotes": [*(f"{name}: SupportsIndex" for name in _SIDES)],
+    "depth": [*(f"{name}: _Ints" for name in _SIDES)],
+    "trades": ["price: SupportsIndex", "size: SupportsIndex", "side: SupportsIndex = 0"],
+}
+_COLUMNS: Final = {
+    "quotes": [*(f"{name}: _Ints" for name in _SIDES)],
+    "depth": [*(f"{name}: _Ints" for name in _SIDES)],
+    "trades": ["price: _Ints", "size: _Ints", "side: _Bytes | None = None"],
+}
+
+
+def text() -> str:
+    """The whole stub."""
+    parts = [_HEAD]
+    for name, more in (("LevelBook", ""), ("OrderBook", _ORDERS)):
+        parts.append(_BOOK.format(name=name) + more + _COMMON.format(name=name))
+    parts += [_class(entry) for entry in _core.CALCULATORS]
+    parts += ["\n", *(_function(entry) for entry in _core.CALCULATORS)]
+    exported = [entry[key] for entry in _core.CALCULATORS for key in ("name", "function")]
+    parts.append("\n__all__ = [\n" + "".join(f'    "{name}",\n' for name in exported) + "]\n")
+    return "".join(parts)
+
+
+def write() -> Path:
+    """Writes it beside this file; returns where."""
+    path = Path(__file__).with_name("_core.pyi")
+    path.write_text(text(), encoding="utf-8")
+    return path
+
+
+def _type(parameter: dict[str, Any], types: dict[str, str]) -> str:
+    if parameter["choices"]:
+        return "Literal[" + ", ".join(f'"{choice}"' for choice in parameter["choices"]) + "]"
+    return types[parameter["type"]]
+
+
+def _settings(entry: dict[str, Any]) -> list[str]:
+    return [
+        f"{p['name']}: {_type(p, _TYPES)}" + ("" if p["required"] else f" = {_literal(p)}")
+        for p in entry["parameters"]
+    ]
+
+
+def _literal(parameter: dict[str, Any]) -> str:
+    default = parameter["default"]
+    return f'"{default}"' if isinstance(default, str) else repr(default)
+
+
+def _def(indent: str, name: str, arguments: list[str], result: str) -> str:
+    line = f"{indent}def {name}({', '.join(arguments)}) -> {result}: ...\n"
+    if len(line) <= 101:
+        return line
+    inner = f"{indent}    {', '.join(arguments)}\n"
+    if len(inner) <= 101:
+        return f"{indent}def {name}(\n{inner}{indent}) -> {result}: ...\n"
+    lines = "".join(f"{indent}    {argument},\n" for argument in arguments)
+    return f"{indent}def {name}(\n{lines}{indent}) -> {result}: ...\n"
+
+
+def _class(entry: dict[str, Any]) -> str:
+    name = entry["name"]
+    value = "_Floats" if entry["vector"] else "float"
+    out = f"\nclass {name}(metaclass=_Made):\n"
+    out += _def("    ", "__init__", ["self", *_settings(entry)], "None")
+    for parameter in entry["parameters"]:
+        out += f"    @property\n    def {parameter['name']}(self) -> {_type(parameter, _READ)}: ...\n"
+    update = ["self", *_UPDATE[entry["feed"]], "ts: SupportsIndex | None = None"]
+    out += _def("    ", "update", update, value)
+    out += f"    @property\n    def value(self) -> {value}: ...\n"
+    out += "    @property\n    def spec(self) -> str: ...\n"
+    return out + _STATE + _COMMON.format(name=name)
+
+
+def _function(entry: dict[str, Any]) -> str:
+    arguments = [
+        *_COLUMNS[entry["feed"]],
+        "*",
+        *_settings(entry),
+        "ts: _Ints | None = None",
+        "out: _Floats | None = None",
+    ]
+    return _def("", entry["function"], arguments, "_Floats")
+
+
+if __name__ == "__main__":
+    print(write())
