@@ -33,7 +33,7 @@ public:
 
     // At the LAST of an atomic event. Returns whether the book has just become crossed.
     bool settle(i64 ts, bool has_book, const Quotes& quotes) {
-        const std::uint16_t before = bits();
+        const std::uint16_t before = settled_;
         from_book_ = 0;
         if (has_book) {
             if (!quotes.two_sided()) from_book_ |= status::kOneSided;
@@ -50,18 +50,20 @@ public:
             bad_until_ = ts;
         }
         gap_seen_ = false;
+        settled_ = bits();
         return (from_book_ & status::kCrossed) != 0 && (before & status::kCrossed) == 0;
     }
     void row_written() { seen_ = bits(); }
 
     template <class V>
     void visit(V& v) {
-        v(held_, from_book_, seen_, gap_seen_, until_two_sided_, bad_until_);
+        v(held_, from_book_, settled_, seen_, gap_seen_, until_two_sided_, bad_until_);
     }
 
 private:
     std::uint16_t held_ = 0;       // set and taken back by events
     std::uint16_t from_book_ = 0;  // recomputed at each LAST
+    std::uint16_t settled_ = 0;    // both at the LAST before: events change what is held
     std::uint16_t seen_ = 0;
     bool gap_seen_ = false;
     bool until_two_sided_ = false;

@@ -23,10 +23,11 @@ __extension__ using u128 = unsigned __int128;
 // "Not given": an empty side, an order's own price, no venue stamp.
 inline constexpr i64 kNone = std::numeric_limits<i64>::min();
 
-// Field limits. They leave room so that no sum over a level, no OFI increment (four sizes) and no
-// bid + ask can overflow 64 bits.
+// Field limits. They leave room so that no sum over a level, no OFI increment (four sizes), no
+// bid + ask and no time one clock's span further can overflow 64 bits.
 inline constexpr i64 kMaxSize = i64{1} << 60;
 inline constexpr i64 kMaxPrice = i64{1} << 61;
+inline constexpr i64 kMaxTime = (i64{1} << 62) - 1;  // in the year 2116
 inline constexpr i64 kMaxTime = i64{1} << 62;  // the year 2116: a step past it still fits
 
 template <class Tag>

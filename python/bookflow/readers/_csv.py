@@ -24,9 +24,9 @@ BLOCK: Final = 4 << 20
 LONGEST_LINE: Final = 1 << 20
 
 _PATTERN: Final = {
-    "integer": re.compile(r"\s*[+-]?\d+"),
-    "unsigned": re.compile(r"\s*\+?\d+"),
-    "decimal": re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?"),
+    "integer": re.compile(r" *[+-]?[0-9]+"),
+    "unsigned": re.compile(r" *\+?[0-9]+"),
+    "decimal": re.compile(r" *[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?"),
     "text": re.compile(r".+"),
 }
 _RANGE: Final = {"integer": (-(2**63), 2**63), "unsigned": (0, 2**64)}
@@ -162,7 +162,8 @@ class CsvFile:
             name = what.get(column.kind, "a finite number")
             raise self._fail(f"is not {name}{hint}", row, column.name, cell)
         low, high = _RANGE.get(column.kind, (0, 0))
-        if high and not low <= int(cell) < high:
+        # Python itself refuses to read thousands of digits.
+        if high and (len(cell) > 40 or not low <= int(cell) < high):
             raise self._fail("does not fit 64 bits", row, column.name, cell)
 
     def _fail(self, rule: str, row: int, field: str = "", value: object = None) -> InputError:
