@@ -220,6 +220,23 @@ def test_the_instrument_must_be_known(tmp_path: Path) -> None:
     assert refused(tmp_path / "a.parquet", decimal=True).field == "decimal"
 
 
+def test_flipped_bits_of_a_parquet_file_are_found_before_it_is_decoded(tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    depth().write_parquet(path)
+    whole = path.read_bytes()
+    seal = whole.rindex(b"bookflow-crc32:")
+    for bit in range(0, len(whole) * 8, 5):
+        data = bytearray(whole)
+        data[bit // 8] ^= 1 << bit % 8
+        path.write_bytes(data)
+        if seal <= bit // 8 < seal + 23:
+            # Without its seal the file is as any other's, and this one is whole.
+            continue
+        assert "checksum" in str(refused(path, instrument=None))
+    path.write_bytes(whole)
+    assert len(bf.read_events(path)) == 3
+
+
 @pytest.mark.parametrize("name", ["a.parquet", "a.npy"])
 def test_every_cut_is_refused(tmp_path: Path, name: str) -> None:
     WRITERS[name](orders(), tmp_path / name)

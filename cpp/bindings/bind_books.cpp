@@ -114,7 +114,7 @@ py::class_<Shelf<Book>> bind_book(py::module_& m, const char* name, const char* 
     cls.def(py::init<>())
         .def(
             "apply_columns",
-            [](S& s, const py::object& action, const py::object& side, const py::object& price,
+            [](Made<S> s, const py::object& action, const py::object& side, const py::object& price,
                const py::object& size, const py::object& order_id) {
                 py::ssize_t rows = -1;
                 EventColumns c;
@@ -124,8 +124,8 @@ py::class_<Shelf<Book>> bind_book(py::module_& m, const char* name, const char* 
                 c.size = column<i64>(size, "size", rows);
                 c.order_id = optional_column<u64>(order_id, "order_id", rows);
                 c.rows = static_cast<std::size_t>(rows);
-                const Busy::Guard guard(s.busy);
-                S changed = s;  // all rows or none
+                const Busy::Guard guard(s->busy);
+                S changed = *s;  // all rows or none
                 for (std::size_t i = 0; i < c.rows; ++i) {
                     Event e;
                     e.action = static_cast<Action>(c.action[i]);
@@ -139,26 +139,26 @@ py::class_<Shelf<Book>> bind_book(py::module_& m, const char* name, const char* 
             },
             "action"_a, "side"_a, "price"_a, "size"_a, "order_id"_a = py::none(),
             "Applies columns of events (uint8, uint8, int64, int64, uint64), all or, on an error, none.")
-        .def_property_readonly("quotes", [](const S& s) { return quotes_tuple(quotes_of(s.book)); },
+        .def_property_readonly("quotes", [](Made<S> s) { return quotes_tuple(quotes_of(s->book)); },
                                "(bid, bid_size, ask, ask_size); an empty side is (NONE, 0).")
-        .def("depth", [](const S& s, py::ssize_t levels) { return depth(s.book, levels); },
+        .def("depth", [](Made<S> s, py::ssize_t levels) { return depth(s->book, levels); },
              "levels"_a = 10,
              "The best levels as int64 arrays: bid_price, bid_size, ask_price, ask_size (and counts "
              "of orders in an OrderBook), best first, as many as there are.")
         .def_property_readonly(
             "levels",
-            [](const S& s) { return py::make_tuple(s.book.bids().size(), s.book.asks().size()); },
+            [](Made<S> s) { return py::make_tuple(s->book.bids().size(), s->book.asks().size()); },
             "How many price levels the bid and the ask have.")
-        .def_property_readonly("content_hash", [](const S& s) { return s.book.content_hash(); },
+        .def_property_readonly("content_hash", [](Made<S> s) { return s->book.content_hash(); },
                                "A 64-bit hash of what the book says, the same on every platform.")
-        .def_property_readonly("faults", [](const S& s) { return faults_dict(s.book.faults()); },
+        .def_property_readonly("faults", [](Made<S> s) { return faults_dict(s->book.faults()); },
                                "Feed faults by name.")
-        .def("check", [](const S& s) { return s.book.check(); },
+        .def("check", [](Made<S> s) { return s->book.check(); },
              "\"\" when every invariant holds, else the first that does not. O(book).")
-        .def("clear", [](S& s) { s = S{}; }, "Empties the book and its fault counts.")
-        .def("copy", [](const S& s) { return S(s); })
-        .def("__copy__", [](const S& s) { return S(s); })
-        .def("__deepcopy__", [](const S& s, const py::dict&) { return S(s); }, "memo"_a)
+        .def("clear", [](Made<S> s) { s = S{}; }, "Empties the book and its fault counts.")
+        .def("copy", [](Made<S> s) { return S(*s); })
+        .def("__copy__", [](Made<S> s) { return S(*s); })
+        .def("__deepcopy__", [](Made<S> s, const py::dict&) { return S(*s); }, "memo"_a)
         .def(
             "__eq__",
             [what](const S& a, const py::object& b) {
@@ -166,7 +166,7 @@ py::class_<Shelf<Book>> bind_book(py::module_& m, const char* name, const char* 
                        save_state(what, a) == save_state(what, py::cast<const S&>(b));
             },
             "other"_a)
-        .def("to_bytes", [what](const S& s) { return py::bytes(save_state(what, s)); },
+        .def("to_bytes", [what](Made<S> s) { return py::bytes(save_state(what, *s)); },
              "The whole book as bytes (magic, version, length, CRC).")
         .def_static(
             "from_bytes",
@@ -176,7 +176,7 @@ py::class_<Shelf<Book>> bind_book(py::module_& m, const char* name, const char* 
                 return s;
             },
             "state"_a, "A book from `to_bytes`; StateError when the bytes are not one.")
-        .def(py::pickle([what](const S& s) { return py::bytes(save_state(what, s)); },
+        .def(py::pickle([what](Made<S> s) { return py::bytes(save_state(what, *s)); },
                         [what](const py::bytes& bytes) {
                             S s;
                             StateEnvelope(std::string_view(bytes)).load(what, s);
@@ -202,19 +202,19 @@ CLEAR.)");
 
 Takes ADD, CANCEL, DELETE, MODIFY, EXECUTE and CLEAR. Unknown and duplicate ids, cancels of too much
 and the like change nothing else and are counted in `faults`.)")
-        .def("__len__", [](const Orders& s) { return s.book.orders(); })
+        .def("__len__", [](Made<Orders> s) { return s->book.orders(); })
         .def(
             "order",
-            [](const Orders& s, u64 id) -> py::object {
-                const auto o = s.book.order(OrderId{id});
+            [](Made<Orders> s, u64 id) -> py::object {
+                const auto o = s->book.order(OrderId{id});
                 if (!o) return py::none();
                 return py::make_tuple(static_cast<int>(o->side()), o->price.raw, o->size());
             },
             "order_id"_a, "(side, price, size) of a live order, None if there is none.")
         .def(
             "queue_position",
-            [](const Orders& s, u64 id) -> py::object {
-                const auto ahead = s.book.queue_position(OrderId{id});
+            [](Made<Orders> s, u64 id) -> py::object {
+                const auto ahead = s->book.queue_position(OrderId{id});
                 if (!ahead) return py::none();
                 return py::make_tuple(ahead->orders, ahead->size.raw);
             },
@@ -222,16 +222,16 @@ and the like change nothing else and are counted in `faults`.)")
             "(orders, size) ahead of a live order at its price, None if there is no such order.")
         .def(
             "queue",
-            [](const Orders& s, int side, i64 price) {
+            [](Made<Orders> s, int side, i64 price) {
                 std::vector<u64> ids;
                 std::vector<i64> sizes;
-                const auto& ladder = side == 1 ? s.book.bids() : s.book.asks();
+                const auto& ladder = side == 1 ? s->book.bids() : s->book.asks();
                 if (side != 1 && side != 2) {
                     throw InputError("must be 1 (BID) or 2 (ASK)", "side", std::to_string(side));
                 }
                 const int i = ladder.find(Price(price));
                 if (ladder.has(i, Price(price))) {
-                    s.book.for_each_order(static_cast<Side>(side), i, [&](const Order& o) {
+                    s->book.for_each_order(static_cast<Side>(side), i, [&](const Order& o) {
                         ids.push_back(static_cast<u64>(o.id));
                         sizes.push_back(o.size());
                     });

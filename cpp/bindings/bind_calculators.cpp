@@ -157,8 +157,13 @@ public:
             } catch (const InputError& error) {
                 v.fail(error.what());
             }
+            try {
+                begin();
+            } catch (const InputError&) {
+                // of use in a pipeline only: the first update says so
+            }
         }
-        v(calculator_, moment_, needs_ts_, begun_);
+        v(calculator_, moment_);
     }
 
 private:
@@ -507,8 +512,8 @@ void bind_calculator(py::module_& m, py::list& all) {
         const std::string parameter = p.name;
         cls.def_property_readonly(
             p.name.c_str(),
-            [parameter](const A& a) -> py::object {
-                for (const Argument& x : arguments_of(a.calculator().settings())) {
+            [parameter](Made<A> a) -> py::object {
+                for (const Argument& x : arguments_of(a->calculator().settings())) {
                     if (x.name == parameter) return to_python(x.value);
                 }
                 return py::none();
@@ -522,31 +527,31 @@ void bind_calculator(py::module_& m, py::list& all) {
     define_hot_method<&update<C>>(cls, "update", update_doc.c_str());
     cls.def_property_readonly(
            "value",
-           [](A& a) {
-               const Busy::Guard guard(a.busy);
-               return py::reinterpret_steal<py::object>(value_object(a));
+           [](Made<A> a) {
+               const Busy::Guard guard(a->busy);
+               return py::reinterpret_steal<py::object>(value_object(*a));
            },
            "The value now; reading it changes nothing.")
-        .def_property_readonly("spec", [](const A& a) { return spec_of(a.calculator()); },
+        .def_property_readonly("spec", [](Made<A> a) { return spec_of(a->calculator()); },
                                "The settings as text that `parse_calculator` reads.")
         .def("reset",
-             [](A& a) {
-                 const Busy::Guard guard(a.busy);
-                 a.reset();
+             [](Made<A> a) {
+                 const Busy::Guard guard(a->busy);
+                 a->reset();
              },
              "As new, with the same settings.")
-        .def("copy", [](const A& a) { return A(a); }, "A copy, state and all.")
-        .def("__copy__", [](const A& a) { return A(a); })
-        .def("__deepcopy__", [](const A& a, const py::dict&) { return A(a); }, "memo"_a)
-        .def("__repr__", [](const A& a) { return spec_of(a.calculator()); })
+        .def("copy", [](Made<A> a) { return A(*a); }, "A copy, state and all.")
+        .def("__copy__", [](Made<A> a) { return A(*a); })
+        .def("__deepcopy__", [](Made<A> a, const py::dict&) { return A(*a); }, "memo"_a)
+        .def("__repr__", [](Made<A> a) { return spec_of(a->calculator()); })
         .def(
             "__eq__",
-            [](const A& a, const py::object& b) {
+            [](Made<A> a, const py::object& b) {
                 return py::isinstance<A>(b) &&
-                       save_state(name, a) == save_state(name, py::cast<const A&>(b));
+                       save_state(name, *a) == save_state(name, py::cast<const A&>(b));
             },
             "other"_a)
-        .def("to_bytes", [](const A& a) { return py::bytes(save_state(name, a)); },
+        .def("to_bytes", [](Made<A> a) { return py::bytes(save_state(name, *a)); },
              "Settings and state as bytes (magic, version, length, CRC).")
         .def_static(
             "from_bytes",
@@ -556,7 +561,7 @@ void bind_calculator(py::module_& m, py::list& all) {
                 return a;
             },
             "state"_a, "A calculator from `to_bytes`; StateError when the bytes are not one.")
-        .def(py::pickle([](const A& a) { return py::bytes(save_state(name, a)); },
+        .def(py::pickle([](Made<A> a) { return py::bytes(save_state(name, *a)); },
                         [](const py::bytes& bytes) {
                             A a = A(C(typename C::Settings{}));
                             StateEnvelope(std::string_view(bytes)).load(name, a);

@@ -187,50 +187,50 @@ void bind_pipeline(py::module_& m) {
              "order_id"_a, "instrument"_a, "depth"_a, "source"_a = "", "first_row"_a = 0)
         .def(
             "_latest",
-            [](Bound& b, i64 n) {
-                const Busy::Guard guard(b.busy);
-                return rows_to_python(last_rows(b.pipeline.history(), n));
+            [](Made<Bound> b, i64 n) {
+                const Busy::Guard guard(b->busy);
+                return rows_to_python(last_rows(b->pipeline.history(), n));
             },
             "n"_a)
         .def(
             "advance",
-            [](Bound& b, i64 ts) {
-                const Busy::Guard guard(b.busy);
-                return b.pipeline.advance(ts);
+            [](Made<Bound> b, i64 ts) {
+                const Busy::Guard guard(b->busy);
+                return b->pipeline.advance(ts);
             },
             "ts"_a,
             "Time moves to ts (int, ns) without an event; returns how many rows were written.")
         .def("_finish",
-             [](Bound& b) {
-                 const Busy::Guard guard(b.busy);
-                 return b.pipeline.finish();
+             [](Made<Bound> b) {
+                 const Busy::Guard guard(b->busy);
+                 return b->pipeline.finish();
              })
         .def("reset",
-             [](Bound& b) {
-                 const Busy::Guard guard(b.busy);
-                 b.pipeline.reset();
+             [](Made<Bound> b) {
+                 const Busy::Guard guard(b->busy);
+                 b->pipeline.reset();
              },
              "As new, with the same settings.")
-        .def_property_readonly("spec", [](const Bound& b) { return spec_text(b.pipeline); },
+        .def_property_readonly("spec", [](Made<Bound> b) { return spec_text(b->pipeline); },
                                "Clock, settings and features as text, one statement a line.")
-        .def_property_readonly("columns", [](const Bound& b) { return b.pipeline.columns(); },
+        .def_property_readonly("columns", [](Made<Bound> b) { return b->pipeline.columns(); },
                                "The names of the feature columns.")
         .def_property_readonly("instrument",
-                               [](const Bound& b) { return b.pipeline.settings().instrument; })
-        .def_property_readonly("status", [](const Bound& b) { return static_cast<int>(b.pipeline.status()); },
+                               [](Made<Bound> b) { return b->pipeline.settings().instrument; })
+        .def_property_readonly("status", [](Made<Bound> b) { return static_cast<int>(b->pipeline.status()); },
                                "The book's status bits now.")
         .def_property_readonly(
             "quotes",
-            [](const Bound& b) {
-                const Quotes q = b.pipeline.quotes();
+            [](Made<Bound> b) {
+                const Quotes q = b->pipeline.quotes();
                 return py::make_tuple(q.bid.raw, q.bid_size.raw, q.ask.raw, q.ask_size.raw);
             },
             "(bid, bid_size, ask, ask_size) in units; an empty side is (NONE, 0).")
         .def_property_readonly(
             "faults",
-            [](const Bound& b) {
+            [](Made<Bound> b) {
                 py::dict out;
-                const Faults faults = b.pipeline.faults();
+                const Faults faults = b->pipeline.faults();
                 for (std::size_t i = 0; i < kFaults; ++i) {
                     out[py::str(kFaultNames[i].data(), kFaultNames[i].size())] = faults.counts()[i];
                 }
@@ -239,21 +239,21 @@ void bind_pipeline(py::module_& m) {
             "Feed faults by name.")
         .def_property_readonly(
             "content_hash",
-            [](const Bound& b) -> py::object {
-                if (const OrderBook* book = b.pipeline.order_book()) return py::int_(book->content_hash());
-                if (const LevelBook* book = b.pipeline.level_book()) return py::int_(book->content_hash());
+            [](Made<Bound> b) -> py::object {
+                if (const OrderBook* book = b->pipeline.order_book()) return py::int_(book->content_hash());
+                if (const LevelBook* book = b->pipeline.level_book()) return py::int_(book->content_hash());
                 return py::none();
             },
             "The hash of its order or level book; None where depth rows are the book.")
-        .def_property_readonly("pending", [](const Bound& b) { return b.pipeline.pending(); },
+        .def_property_readonly("pending", [](Made<Bound> b) { return b->pipeline.pending(); },
                                "Events that wait for the LAST of their atomic event.")
         .def("to_bytes",
-             [](Bound& b) {
-                 const Busy::Guard guard(b.busy);
-                 return py::bytes(save_state("Pipeline", b.pipeline));
+             [](Made<Bound> b) {
+                 const Busy::Guard guard(b->busy);
+                 return py::bytes(save_state("Pipeline", b->pipeline));
              },
              "Settings, book, calculators, clock and last rows as bytes.")
-        .def(py::pickle([](const Bound& b) { return py::bytes(save_state("Pipeline", b.pipeline)); },
+        .def(py::pickle([](Made<Bound> b) { return py::bytes(save_state("Pipeline", b->pipeline)); },
                         [](const py::bytes& bytes) {
                             Bound b;
                             StateEnvelope(std::string_view(bytes)).load("Pipeline", b.pipeline);

@@ -53,6 +53,19 @@ template <class T>
     return *static_cast<T*>(object);
 }
 
+// A method's `self` that was initialised. pybind11 itself would hand over raw memory for
+// `Cls.__new__(Cls)`.
+template <class T>
+class Made {
+public:
+    explicit Made(T& object) : object_(&object) {}
+    [[nodiscard]] T& operator*() const { return *object_; }
+    [[nodiscard]] T* operator->() const { return object_; }
+
+private:
+    T* object_;
+};
+
 // The arguments of one call, in the order of `names`; missing ones are nullptr.
 template <std::size_t N>
 class Arguments {
@@ -164,3 +177,20 @@ void define_hot_method(const py::object& cls, const char* name, const char* doc)
 }
 
 }  // namespace bookflow
+
+template <class T>
+struct pybind11::detail::type_caster<bookflow::Made<T>> {
+    static constexpr auto name = make_caster<T>::name;
+    template <class>
+    using cast_op_type = bookflow::Made<T>;
+
+    bool load(handle source, bool) {
+        if (!isinstance<T>(source)) return false;
+        object_ = &bookflow::self_of<T>(source.ptr());
+        return true;
+    }
+    explicit operator bookflow::Made<T>() const { return bookflow::Made<T>(*object_); }
+
+private:
+    T* object_ = nullptr;
+};

@@ -47,10 +47,10 @@ public:
         switch (e.action) {
             case Action::Add: {
                 const Side side = e.side != Side::None ? e.side : replaced;
-                if (side == Side::None) {
-                    faults.count(Fault::UnknownSide);
-                } else if (known) {
+                if (known) {
                     faults.count(Fault::DuplicateId);
+                } else if (side == Side::None) {
+                    faults.count(Fault::UnknownSide);
                 } else {
                     append(id, side, e.price.raw, e.size.raw);
                 }

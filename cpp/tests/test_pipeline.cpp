@@ -155,6 +155,29 @@ void clocks() {
     clock_gives("trade", {open, at(2, 2), at(3, 4)}, {{s(.2), 3}, {s(.3), 4}});
 }
 
+// A depth row with GAP is a whole book again: the bit is in `seen`, not in `status`.
+void a_gap_is_seen() {
+    Stream stream;
+    stream.levels = 1;
+    for (const i64 ts : {1, 2, 3}) {
+        Event e = trade(ts * kSecond, Side::Bid, 100, 1);
+        if (ts == 2) e.flags |= bookflow::flag::kGap;
+        stream.events.push_back(e);
+        stream.bid_price.push_back(99);
+        stream.bid_size.push_back(ts * 10);
+        stream.ask_price.push_back(101);
+        stream.ask_size.push_back(5);
+    }
+    Pipeline pipe(settings("event", {{"ofi", "OrderFlowImbalance(window=None)"}}));
+    const Rows rows = run(pipe, stream, 0, 3);
+    CHECK((rows.status == std::vector<std::uint16_t>{0, 0, 0}));
+    CHECK((rows.seen == std::vector<std::uint16_t>{0, bookflow::status::kGap, 0}));
+    CHECK((rows.clean == std::vector<i64>{0, 0, kSecond}));
+    // The second state is a first state: 10 more at the bid are counted once, not twice.
+    CHECK((rows.features[0] == std::vector<double>{0, 0, 10}));
+    CHECK(pipe.faults().of(bookflow::Fault::Gap) == 1);
+}
+
 void time_without_events() {
     Pipeline pipe(settings("10s", {{"volume", "Volume"}}));
     CHECK(pipe.advance(100 * kSecond) == 0);  // nothing to begin from
@@ -369,6 +392,7 @@ void damaged_states(Kind kind) {
 
 int main() {
     clocks();
+    a_gap_is_seen();
     time_without_events();
     for (const Kind kind : {Kind::Orders, Kind::Levels, Kind::Depth}) same_bits(kind);
     ends_of_time();

@@ -1,9 +1,9 @@
 """Feature rows: what a pipeline wrote, as columns, with what is needed to trust and repeat them."""
 
+import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -236,11 +236,11 @@ class FeatureFrame:
 
     def write_parquet(self, path: "str | PathLike[str]") -> None:
         """With spec, version and instrument in the file's key-value metadata."""
-        self.to_polars().write_parquet(Path(path), metadata=self._metadata())
+        self.to_polars().write_parquet(os.fspath(path), metadata=self._metadata())
 
     def write_csv(self, path: "str | PathLike[str]") -> None:
         """With a header; floats are written so that they read back the same."""
-        self.to_polars().write_csv(Path(path))
+        self.to_polars().write_csv(os.fspath(path))
 
     def write_npy(self, path: "str | PathLike[str]") -> None:
         """One structured array: ts, status, seen, clean and the features."""

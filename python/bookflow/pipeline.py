@@ -156,7 +156,11 @@ class Pipeline(_core.Pipeline):
             With ``on_fault="raise"`` only.
         """
         if not isinstance(events, Events):
-            events = Events.from_numpy(events, self.instrument)
+            from bookflow._from_table import event_columns
+
+            # Types only: the core checks the fields, by this pipeline's own rule on order.
+            columns, depth = event_columns(events, self.instrument, None, "array")
+            events = Events(columns, self.instrument, depth=depth, source="array")
         if not events.is_lazy:
             return self._frame(self._rows(events, 0))
         frames: list[FeatureFrame] = []

@@ -123,11 +123,8 @@ public:
         const i64 key = now.key(window_.span.of);
         evict(key);
         accumulate(x);
-        if (!samples_.empty() && samples_.back().key == key) {
-            for (std::size_t k = 0; k < K; ++k) samples_.back().x[k] += x[k];
-        } else {
-            samples_.push_back({key, x});
-        }
+        if (!samples_.empty() && samples_.back().key == key && merged(samples_.back().x, x)) return;
+        samples_.push_back({key, x});
     }
 
     // f(sum, ...) with the sums as they stand now: i128 where they are exact, double where they
@@ -174,12 +171,21 @@ private:
         const auto near_enough = [far](i128 x) { return x > -far && x < far; };
         bool holds = last_key_ >= 0 && last_key_ < kMaxTime;
         for (const i128 sum : sums_) holds = holds && near_enough(sum);
-        i64 before = -1;
+        i64 before = 0;
         for (std::size_t i = 0; i < samples_.size(); ++i) {
-            holds = holds && samples_[i].key > before && samples_[i].key < kMaxTime;
+            holds = holds && samples_[i].key >= before && samples_[i].key < kMaxTime;
             before = samples_[i].key;
         }
         return holds;
+    }
+    // Adds x to the sample unless that would overflow.
+    [[nodiscard]] static bool merged(Increment& sample, const Increment& x) {
+        Increment sum{};
+        for (std::size_t k = 0; k < K; ++k) {
+            if (__builtin_add_overflow(sample[k], x[k], &sum[k])) return false;
+        }
+        sample = sum;
+        return true;
     }
     void accumulate(const Increment& x) {
         for (std::size_t k = 0; k < K; ++k) sums_[k] += x[k];

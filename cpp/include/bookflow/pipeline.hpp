@@ -123,7 +123,7 @@ public:
                                  " to 2^62 ns after the epoch",
                              "ts", std::to_string(ts));
         }
-        if (clock_.anchored()) check_row_limit(last_ts_, ts, -1);
+        if (clock_.anchored()) check_row_limit(now_, ts, -1);
         sink_ = &history_;
         const auto before = static_cast<i64>(history_.size());
         move_to(ts);
@@ -286,15 +286,7 @@ private:
         EventCheck(units_, settings_.instrument.id)
             .columns(c, last_ts_, settings_.as_is, after_delete);
         check_source(c);
-        if (clock_.on_grid()) {
-            i64 before = last_ts_;
-            bool anchored = clock_.anchored();
-            for (std::size_t i = 0; i < c.rows; ++i) {
-                if (anchored) check_row_limit(before, c.ts[i], static_cast<i64>(i));
-                before = std::max(before, c.ts[i]);
-                anchored = anchored || (c.flags_at(i) & flag::kSnapshot) == 0;
-            }
-        }
+        if (clock_.on_grid()) check_row_limits(c);
         if (pending_.size() + c.rows > kMaxPending) check_pending(c);
         if (source_ == Source::Levels || source_ == Source::Depth || c.depth.given()) return false;
         i128 sum = orders_.total_size();
@@ -349,10 +341,28 @@ private:
         return std::string("does not fit: this pipeline's book is made of ") + fed;
     }
 
+    // Time moves at the LAST of each atomic event; the grid begins at the first that is no snapshot.
+    void check_row_limits(const EventColumns& c) const {
+        i64 moved = now_;
+        i64 ts = last_ts_;
+        bool anchored = clock_.anchored();
+        bool snapshot = false;
+        for (const Event& e : pending_) snapshot = snapshot || e.has(flag::kSnapshot);
+        for (std::size_t i = 0; i < c.rows; ++i) {
+            const std::uint16_t flags = c.flags_at(i);
+            ts = std::max(ts, c.ts[i]);
+            snapshot = snapshot || (flags & flag::kSnapshot) != 0;
+            if ((flags & flag::kLast) == 0) continue;
+            if (anchored) check_row_limit(moved, ts, static_cast<i64>(i));
+            anchored = anchored || !snapshot;
+            snapshot = false;
+            moved = ts;
+        }
+    }
     void check_row_limit(i64 from, i64 to, i64 at_row) const {
-        if (to <= from || clock_.between(from, to) <= settings_.max_rows) return;
-        const i64 end = std::min(to, settings_.session.at(from).end);
-        if (clock_.between(from, end) <= settings_.max_rows) return;
+        if (!clock_.far_apart(from, to) || clock_.points(from, to) <= settings_.max_rows) return;
+        const SessionSchedule::Interval part = settings_.session.at(from);
+        if (!part.inside || clock_.points(from, std::min(to, part.end)) <= settings_.max_rows) return;
         throw InputError("more than max_rows = " + std::to_string(settings_.max_rows) +
                              " rows would lie between " + std::to_string(from) + " and this time",
                          "ts", std::to_string(to), at_row);

@@ -25,6 +25,9 @@ public:
             }
             target_ = *n;
         }
+        if (on_grid() && (origin <= -kMaxTime || origin >= kMaxTime)) {
+            throw InputError("must be within 2^62 ns of the epoch", "origin", std::to_string(origin));
+        }
     }
 
     [[nodiscard]] bool on_grid() const { return clock_.on_grid(); }
@@ -41,9 +44,13 @@ public:
     }
     [[nodiscard]] bool is_grid_point(i64 ts) const { return floor_mod(ts - origin_) == 0; }
 
-    // At most how many rows lie between two times.
-    [[nodiscard]] i64 between(i64 from, i64 to) const {
-        return on_grid() ? (to - from) / target_ : 0;
+    // Whether more than one grid point could lie between two times: asked for every row.
+    [[nodiscard]] bool far_apart(i64 from, i64 to) const { return on_grid() && to - from > target_; }
+    // How many grid points g there are with from <= g < to.
+    [[nodiscard]] i64 points(i64 from, i64 to) const {
+        if (to <= from) return 0;
+        const i64 to_first = floor_mod(origin_ - from);  // from `from` to the first grid point
+        return to - from <= to_first ? 0 : (to - from - to_first - 1) / target_ + 1;
     }
 
     // At the LAST of an atomic event: is a row due?

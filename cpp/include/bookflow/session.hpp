@@ -78,8 +78,12 @@ private:
     }
     // Local times that a clock change repeats or skips take the offset in force before it.
     [[nodiscard]] i64 to_utc(i64 local) const {
-        const i64 first_guess = local - offset_at_utc(local);
-        return local - offset_at_utc(first_guess);
+        const i64 before = offset_at_utc(local - kDay);
+        const i64 by_before = local - before;
+        const i64 after = offset_at_utc(by_before);
+        if (after == before) return by_before;
+        const i64 by_after = local - after;
+        return offset_at_utc(by_after) == after ? by_after : by_before;
     }
 };
 

@@ -27,7 +27,6 @@ inline constexpr i64 kNone = std::numeric_limits<i64>::min();
 // bid + ask and no time one clock's span further can overflow 64 bits.
 inline constexpr i64 kMaxSize = i64{1} << 60;
 inline constexpr i64 kMaxPrice = i64{1} << 61;
-inline constexpr i64 kMaxTime = (i64{1} << 62) - 1;  // in the year 2116
 inline constexpr i64 kMaxTime = i64{1} << 62;  // the year 2116: a step past it still fits
 
 template <class Tag>

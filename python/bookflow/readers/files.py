@@ -1,8 +1,8 @@
 """The package's own events in Parquet, CSV and numpy files.
 
-Parquet holds everything, the instrument in the file's metadata. CSV has a header of field names,
-with depth rows as bid_price_0, bid_size_0, ask_price_0, ask_size_0, bid_price_1 ...; an empty cell
-is "none". `.npy` is the structured array of `Events.to_numpy`.
+Parquet holds everything, the instrument in the file's metadata, sealed by a checksum. CSV has a
+header of field names, with depth rows as bid_price_0, bid_size_0, ask_price_0, ask_size_0,
+bid_price_1 ...; an empty cell is "none". `.npy` is the structured array of `Events.to_numpy`.
 """
 
 from collections.abc import Iterator, Mapping
@@ -20,6 +20,7 @@ from bookflow.errors import InputError
 from bookflow.events import FIELDS, OPTIONAL, Action, Events, Order, in_order
 from bookflow.readers._csv import LONGEST_LINE, Column, CsvFile
 from bookflow.readers._guard import guarded
+from bookflow.readers._seal import BLANK, check_seal, seal
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -124,6 +125,7 @@ class _Parquet:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._polars = need("polars", "io")
+        check_seal(path)
         with guarded(path.name, "is no Parquet file"):
             text = self._polars.read_parquet_metadata(path).get(_KEY)
             self._count = (
@@ -192,8 +194,14 @@ class _Csv:
 
 def write_parquet(events: Events, path: "str | PathLike[str]") -> None:
     """Everything that `events` holds, in units, and the instrument."""
-    metadata = {_KEY: to_json(events.instrument), "bookflow.source": events.source}
-    events.to_polars().write_parquet(Path(path), metadata=metadata)
+    file = Path(path)
+    metadata = {
+        _KEY: to_json(events.instrument),
+        "bookflow.source": events.source,
+        "bookflow.seal": BLANK,
+    }
+    events.to_polars().write_parquet(file, metadata=metadata)
+    seal(file)
 
 
 def write_csv(events: Events, path: "str | PathLike[str]", *, decimal: bool = False) -> None:

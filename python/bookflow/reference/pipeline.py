@@ -278,8 +278,8 @@ class Pipeline:
 
     def _update_status(self, ts: int, flags: Flag, *, complete_rows: bool) -> None:
         # A depth row is the whole book, and so is a finished snapshot: nothing stays lost.
-        self._gap = (self._gap or bool(flags & Flag.GAP)) and not complete_rows
-        if flags & Flag.SNAPSHOT:
+        self._gap = self._gap or bool(flags & Flag.GAP)
+        if flags & Flag.SNAPSHOT or complete_rows:
             self._gap = False
             self._told &= ~Status.SNAPSHOT_PENDING
         best = self._book.best()

@@ -83,9 +83,9 @@ public:
     }
     template <class V>
     void visit(V& v) {
-        v(bucket_, filled_, net_, sum_, imbalances_, signer_);
+        v(filled_, net_, sum_, imbalances_, signer_);
         if constexpr (V::kReading) {
-            v.require(bucket_ >= 0 && filled_ >= 0 && filled_ <= std::max<i64>(bucket_ - 1, 0) &&
+            v.require(filled_ >= 0 && filled_ <= std::max<i64>(bucket_ - 1, 0) &&
                           imbalances_.size() <= static_cast<std::size_t>(settings_.n_buckets),
                       "VPIN's buckets are invalid");
         }
