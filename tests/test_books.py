@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from forgery import HEADER, forged
 from hypothesis import given
 from hypothesis import strategies as st
 from streams import NONE, Dice, Market, dice, effort
@@ -284,8 +285,6 @@ def test_forged_bytes_are_refused_or_make_a_sound_book(
     cls: type, rolled: Dice, at: int, byte: int
 ) -> None:
     """A checksum that was made to fit: whatever is accepted has every invariant."""
-    from forgery import HEADER, forged
-
     book = cls()
     for event in events_for(cls, rolled):
         book.apply(*event)
@@ -303,8 +302,18 @@ def test_forged_bytes_are_refused_or_make_a_sound_book(
 
 @each_book
 def test_an_object_that_was_never_initialised_does_not_crash(cls: type) -> None:
-    with pytest.raises(TypeError):
-        cls.__new__(cls).apply(Action.CLEAR, 0, NONE, 0, 0)
+    empty = cls.__new__(cls)
+    for use in (
+        lambda: empty.apply(Action.CLEAR, 0, NONE, 0, 0),
+        lambda: empty.quotes,
+        lambda: empty.depth(3),
+        lambda: empty.to_bytes(),
+        lambda: empty.copy(),
+        lambda: empty == cls(),
+        lambda: cls() == empty,
+    ):
+        with pytest.raises(TypeError):
+            use()
 
 
 def test_clear_forgets_faults_too() -> None:

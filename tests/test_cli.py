@@ -34,6 +34,7 @@ def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     text = capsys.readouterr().out
     assert all(f"\n    {command} " in text for command in COMMANDS)
     assert "exit codes" in text
+    assert all(code in text for code in ("130", "141", "143"))
 
 
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:
@@ -154,7 +155,7 @@ def test_a_closed_pipe_is_no_traceback(tmp_path: Path) -> None:
     process.stdout.close()
     err = process.stderr.read()
     process.stderr.close()
-    assert process.wait() == 1
+    assert process.wait() == 141
     assert err == b""
 
 

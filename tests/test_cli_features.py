@@ -190,6 +190,7 @@ def test_a_failed_job_leaves_the_old_file(
         (["-f", "a=Mid()", "--out", "x.txt"], "--out = x.txt: its name must end in .parquet"),
         (["-f", "a=Mid()", "--out", "no/x.npy"], "--out = no/x.npy: there is no such directory"),
         (["-f", "a=Mid()", "--date", "2024-01-02"], "--date: is not for the events reader"),
+        (["-f", "a=Mid()", "--seed", "book.csv"], "--seed: is not for the events reader"),
     ],
 )
 def test_bad_settings_are_2(
@@ -236,12 +237,70 @@ def test_lobster_files_are_paired_by_their_names() -> None:
     orderbooks = [Path(day.format("orderbook")) for day in days]
     pairs = list(zip(messages, orderbooks, strict=True))
     assert lobster_pairs([*messages, *reversed(orderbooks)]) == pairs
-    assert lobster_pairs([messages[0], orderbooks[0], messages[1]]) == [
-        pairs[0],
-        (messages[1], None),
-    ]
+    assert lobster_pairs(messages[:1]) == [(messages[0], None)]
+    assert lobster_pairs([Path("a")]) == [(Path("a"), None)]
     assert lobster_pairs([Path("a"), Path("b")]) == [(Path("a"), Path("b"))]
     with pytest.raises(bf.InputError, match="no message file"):
         lobster_pairs([messages[0], orderbooks[1]])
     with pytest.raises(bf.InputError, match="more than two"):
         lobster_pairs([Path("a"), Path("b"), Path("c")])
+
+
+def test_no_lobster_file_is_read_without_its_book_by_mistake() -> None:
+    days = ["A_2012-06-21_1_2_{}_5.csv", "A_2012-06-22_1_2_{}_5.csv"]
+    messages = [Path(day.format("message")) for day in days]
+    orderbooks = [Path(day.format("orderbook")) for day in days]
+    for paths in ([messages[0], orderbooks[0], messages[1]], messages, [*messages, orderbooks[1]]):
+        with pytest.raises(bf.InputError, match=r"message_5\.csv: there is no orderbook file"):
+            lobster_pairs(paths)
+    pair = [messages[0], orderbooks[0]]
+    for paths in (pair * 2, [*pair, messages[0].absolute()], [Path("a"), Path("a")]):
+        with pytest.raises(bf.InputError, match="is given twice"):
+            lobster_pairs(paths)
+
+
+def test_a_message_file_alone_is_seeded(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    message, orderbook = write_pair(tmp_path)
+    out = tmp_path / "x.npy"
+    arguments = ["--every", "event", "-f", "bid=Touch(of=bid_price)", "--out", str(out)]
+    assert main(["features", str(message), "--seed", str(orderbook), *arguments]) == 0
+    events = bf.read_lobster(message, seed=orderbook)
+    pipe = bf.Pipeline(events.instrument, features={"bid": bf.Touch(of="bid_price")})
+    np.testing.assert_array_equal(np.load(out)["bid"], pipe.run(events)["bid"])
+    assert np.load(out)["bid"][1] > 0  # row 0 is before the seed
+    capsys.readouterr()
+    both = [str(message), str(orderbook), "--seed", str(orderbook)]
+    assert main(["features", *both, *arguments]) == 2
+    assert "seed: is for message files without an orderbook file" in capsys.readouterr().err
+    assert main(["features", str(message), "--seed", str(tmp_path / "no"), *arguments]) == 2
+    assert "no such file" in capsys.readouterr().err.lower()
+
+
+def test_faults_are_told_at_the_end(
+    events: bf.Events, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = events.to_numpy()
+    removed = np.flatnonzero(rows["action"] == bf.Action.ADD)[500:510]
+    path, out = tmp_path / "faulty.npy", tmp_path / "x.npy"
+    np.save(path, np.delete(rows, removed))
+    arguments = ["--price-unit", "0.01", "--every", "10s", *SPECS, "--out", str(out)]
+    assert main(["features", str(path), *arguments]) == 0
+    err = capsys.readouterr().err
+    assert err.startswith("bookflow features: faults: ")
+    assert " unknown_id" in err
+    assert err.count("\n") == 1
+
+
+def test_an_input_that_ends_inside_an_atomic_event_says_so(
+    events: bf.Events, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = events.to_numpy()
+    rows["flags"][-1] &= ~np.uint16(bf.Flag.LAST)
+    path, out = tmp_path / "open.npy", tmp_path / "x.npy"
+    np.save(path, rows)
+    arguments = ["--price-unit", "0.01", "--every", "10s", *SPECS, "--out", str(out)]
+    assert main(["features", str(path), *arguments]) == 0
+    assert capsys.readouterr().err.splitlines() == [
+        "bookflow features: the input ends inside an atomic event, which is left out",
+        "bookflow features: faults: 1 unfinished",
+    ]

@@ -73,6 +73,19 @@ def test_tells_crossed_and_locked_time_and_the_status_over_time(
     ]
 
 
+@pytest.mark.parametrize("chunk", [1, 2, 3, 7, 1_000])
+def test_crossed_and_locked_time_do_not_depend_on_chunks(
+    chunk: int, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inputs, "CHUNK", chunk)
+    bids = np.random.default_rng(3).integers(98, 103, 60)
+    lines = report(quotes(bids.tolist(), [100] * 60), tmp_path, capsys)
+    # A quote holds for the second until the next; after the last there is no time.
+    for name, held in (("crossed", bids[:-1] > 100), ("locked", bids[:-1] == 100)):
+        share = held.sum() / 59
+        assert f"{name} {held.sum()} s, {share:.2%} of the time" in lines
+
+
 def test_lists_only_so_many_segments(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     lines = report(quotes([99, 101] * 40, [100, 100] * 40), tmp_path, capsys)
     assert lines[-1] == "and 50 more"

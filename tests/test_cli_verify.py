@@ -119,6 +119,18 @@ def test_bad_input_is_2(pair: Pair, tmp_path: Path, capsys: pytest.CaptureFixtur
     assert "row 30: size = ten" in capsys.readouterr().err
 
 
+def test_the_day_can_be_given(
+    pair: Pair, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    nameless = [tmp_path / name for name in ("m.csv", "o.csv")]
+    for path, copy in zip(pair, nameless, strict=True):
+        copy.write_bytes(path.read_bytes())
+    files = [str(path) for path in nameless]
+    assert main(["verify", *files]) == 2
+    assert "needs date=" in capsys.readouterr().err
+    assert main(["verify", "--date", "2024-01-02", *files]) == 0
+
+
 @pytest.mark.shared
 @pytest.mark.parametrize(
     "stem",

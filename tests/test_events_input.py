@@ -1,5 +1,6 @@
 """What may stand in a column: the safe kinds of array exactly, all others refused."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -236,3 +237,136 @@ def test_a_null_price_of_a_trade_names_its_row() -> None:
     with pytest.raises(bf.InputError) as error:
         trades(price=pl.Series([1000, None, 1005]))
     assert (error.value.row, error.value.field) == (1, "price")
+
+
+def quotes(**columns: object) -> dict[str, object]:
+    table: dict[str, object] = {
+        "ts": np.arange(2),
+        "bid_price": np.array([1000, 1000]),
+        "bid_size": np.array([1, 2]),
+        "ask_price": np.array([1005, 1005]),
+        "ask_size": np.array([3, 4]),
+    }
+    return table | columns
+
+
+def test_flags_of_a_vendor_are_not_ours() -> None:
+    flags = np.array([128, 130], np.uint8)
+    ours = np.array([0, bf.Flag.GAP], np.uint16)
+    for make in (bf.Events.from_quotes, bf.Events.from_depth):
+        assert make(quotes(flags=flags), CENTS).flags.tolist() == [1, 1]
+        taken = make(quotes(mine=ours), CENTS, columns={"flags": "mine"})
+        assert taken.flags.tolist() == [1, 5]
+    prints = {"ts": np.arange(2), "price": GOOD[:2], "size": np.array([1, 2]), "flags": flags}
+    assert bf.Events.from_trades(prints, CENTS).flags.tolist() == [1, 1]
+    taken = bf.Events.from_trades(prints | {"flags": ours}, CENTS, columns={"flags": "flags"})
+    assert taken.flags.tolist() == [1, 5]
+
+
+def test_databentos_columns_as_a_frame(shared: Path) -> None:
+    frame = pl.read_csv(shared / "data/blockhouse_mbp10/first_25000_rows.csv").with_columns(
+        pl.col("ts_recv").str.to_datetime(time_unit="ns", time_zone="UTC")
+    )
+    aapl = bf.Instrument("AAPL", price_unit="0.01", tick="0.01")
+    depth = bf.Events.from_depth(frame, aapl, columns={"ts": "ts_recv"})
+    pipe = bf.Pipeline(
+        aapl, clock="event", features={"ofi": bf.OrderFlowImbalance(), "volume": bf.Volume()}
+    )
+    assert pipe.run(depth)["ofi"].sum() == -11832
+    trades = frame.filter(pl.col("action") == "T")
+    pipe.reset()
+    prints = bf.Events.from_trades(trades, aapl, columns={"ts": "ts_recv"})
+    assert pipe.run(prints)["volume"].sum() == trades["size"].sum() == 15959
+
+
+@pytest.mark.parametrize("name", ["Side", "sides", "ts_venu"])
+def test_a_column_with_nearly_a_fields_name_is_refused(name: str) -> None:
+    with pytest.raises(bf.InputError) as error:
+        trades(**{name: np.array([1, 2, 1])})
+    assert error.value.value == name
+
+
+def test_a_level_without_one_of_its_columns_is_refused() -> None:
+    table = quotes()
+    numbered = {"ts": table["ts"]} | {
+        f"{name}_{level}": table[name] + np.int64(5 * level * (-1 if "bid" in name else 1))
+        for level in range(3)
+        for name in table
+        if name != "ts"
+    }
+    numbered |= {f"bid_size_{level}": np.array([1, 1]) for level in range(3)}
+    depth = bf.Events.from_depth(numbered, CENTS).depth
+    assert depth is not None
+    assert depth.levels == 3
+    assert bf.Events.from_depth(numbered, CENTS, levels=1).depth is not None
+    for lost in ("bid_price_0", "ask_size_1", "bid_price_2"):
+        part = {name: column for name, column in numbered.items() if name != lost}
+        with pytest.raises(bf.InputError) as error:
+            bf.Events.from_depth(part, CENTS)
+        assert error.value.field == lost
+    with pytest.raises(bf.InputError) as error:
+        bf.Events.from_quotes(quotes() | {"bid_price": np.zeros((2, 1, 1))}, CENTS)
+    assert error.value.field == "bid_price"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "field"),
+    [
+        ("bid_price", 9.951, "bid_price of level 2"),
+        ("ask_size", np.inf, "ask_size of level 2"),
+        ("bid_size", np.nan, "bid_size of level 2"),
+    ],
+)
+def test_a_fault_in_a_block_of_levels_names_row_and_level(
+    name: str, value: float, field: str
+) -> None:
+    blocks = {
+        "bid_price": np.array([[10.0, 9.95], [10.0, 9.95]]),
+        "bid_size": np.ones((2, 2)),
+        "ask_price": np.array([[10.05, 10.1], [10.05, 10.1]]),
+        "ask_size": np.ones((2, 2)),
+    }
+    blocks[name][1, 1] = value
+    with pytest.raises(bf.InputError) as error:
+        bf.Events.from_depth({"ts": np.arange(2)} | blocks, CENTS)
+    assert (error.value.row, error.value.field) == (1, field)
+    whole = quotes(bid_price=np.array([[1000], [2**63]], np.uint64))
+    whole |= {n: np.array(whole[n])[:, np.newaxis] for n in ("bid_size", "ask_price", "ask_size")}
+    with pytest.raises(bf.InputError) as error:
+        bf.Events.from_depth(whole, CENTS)
+    assert (error.value.row, error.value.field) == (1, "bid_price of level 1")
+
+
+def test_messages_say_what_was_wrong() -> None:
+    table = quotes()
+    del table["bid_price"]
+    with pytest.raises(bf.InputError, match=r"^quotes: bid_price: no such column"):
+        bf.Events.from_quotes(table, CENTS)
+    with pytest.raises(TypeError, match=r"integers \(units\) or float64"):
+        trades(price=np.array(["1", "2", "3"]))
+    with pytest.raises(bf.InputError, match="float32 does not hold decimals exactly"):
+        trades(price=np.array([10.05, 10.1, 10.15], np.float32))
+    assert trades(size=np.array([1, 2, 3], np.float32)).size.tolist() == [1, 2, 3]
+
+
+def test_columns_that_are_no_column() -> None:
+    with pytest.raises(bf.InputError, match="ragged"):
+        trades(price=[[1, 2], [3]])
+    twice = pd.DataFrame([[1, 1000, 1, 2]], columns=["ts", "price", "size", "size"])
+    with pytest.raises(bf.InputError, match="two columns") as error:
+        bf.Events.from_trades(twice, CENTS)
+    assert error.value.value == "size"
+
+
+def test_only_events_merge() -> None:
+    for others in ((trades(), 1), ([trades(), trades()],)):
+        with pytest.raises(TypeError, match="Events are merged"):
+            bf.merge(*others)  # type: ignore[arg-type]
+
+
+def test_a_value_is_shown_in_one_short_line() -> None:
+    error = bf.InputError("is wrong", value="a\nb\x1b[31m" + "x" * 5_000)
+    assert "\n" not in str(error)
+    assert "\x1b" not in str(error)
+    assert len(str(error)) < 100
+    assert len(str(error.value)) > 5_000

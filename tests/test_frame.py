@@ -174,3 +174,30 @@ for call in (frame.to_polars, frame.to_pandas, lambda: frame.write_parquet("x"))
         'pandas is not installed: pip install "pandas"',
         'polars is not installed: pip install "bookflow[io]"',
     ]
+
+
+def test_a_negative_span_is_refused_and_names_are_listed_once() -> None:
+    with pytest.raises(bf.InputError):
+        frame().good(-5)
+    with pytest.raises(KeyError) as error:
+        frame()["vpin"]
+    assert str(error.value).count("qi") == 1
+
+
+def test_files_that_cannot_be_written_or_read(tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    path.write_bytes(b"PAR1 and nothing more")
+    with pytest.raises(bf.InputError, match="is no Parquet file") as error:
+        bf.FeatureFrame.read_parquet(path)
+    assert error.value.source == str(path)
+    with pytest.raises(FileNotFoundError):
+        bf.FeatureFrame.read_parquet(tmp_path / "none.parquet")
+    full = Path("/dev/full")
+    if not full.exists():
+        return
+    columns = {"a": np.random.default_rng(1).random(100_000)}
+    stamps = {"ts": np.int64, "status": np.uint16, "seen": np.uint16, "clean": np.int64}
+    large = frame(columns=columns, **{n: np.zeros(100_000, t) for n, t in stamps.items()})
+    for write in (large.write_parquet, large.write_csv, large.write_npy):
+        with pytest.raises(OSError, match=r"full|space"):
+            write(full)

@@ -1,6 +1,7 @@
 """Databento files: what a record means, and what is refused."""
 
 import struct
+import time
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
@@ -272,7 +273,10 @@ def test_records_are_cut_anywhere(
         assert events.counts == {"other_records": len(made)}
 
 
-def test_any_chunk_size_gives_the_same_events(tmp_path: Path) -> None:
+def test_any_chunk_size_gives_the_same_events(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bookflow.readers.databento._PIECE", 1)
     path = write(tmp_path / "a.dbn.zst", "mbo", MBO * 3, ts_out=True)
     whole = bf.read_databento(path).to_numpy()
     assert len(whole) == 21
@@ -478,3 +482,37 @@ def test_mbp_and_trades_agree_on_the_aggressor(shared: Path) -> None:
     assert (buys | sells).all()
     assert np.mean(prints["price"][buys] >= prints["ask_price"][buys, 0]) > 0.99
     assert np.mean(prints["price"][sells] <= prints["bid_price"][sells, 0]) > 0.99
+
+
+def test_a_gap_on_dropped_records_goes_on_over_the_end_of_a_chunk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dropped = {"action": b"N", "side": b"N"}
+    rows = [
+        {"action": b"R", "side": b"N"},
+        {"action": b"R", "side": b"N", "instrument_id": 8},
+        dropped | {"flags": LAST | BAD_BOOK},
+        {"action": b"A", "order_id": 1, "instrument_id": 8},
+        {"action": b"A", "order_id": 1},
+        dropped | {"flags": LAST | BAD_BOOK, "instrument_id": 8},
+    ]
+    path = write(tmp_path / "a.dbn", "mbo", rows)
+    for piece in (1, 1 << 16):
+        monkeypatch.setattr("bookflow.readers.databento._PIECE", piece)
+        for size in (1, 2, 3, 100):
+            events = bf.read_databento(path)
+            whole = bf.Events.concat(events.chunks(size))
+            gap = (whole.flags & bf.Flag.GAP) != 0
+            assert gap.tolist() == [False, False, False, True]
+            # Nothing of the other instrument follows its gap.
+            assert events.counts == {"gap": 1}
+
+
+def test_a_long_atomic_event_in_small_chunks_takes_no_quadratic_time(tmp_path: Path) -> None:
+    rows = [{"action": b"R", "side": b"N", "flags": 0}, {"action": b"N", "side": b"N"}]
+    made = np.repeat(records("mbo", rows), [30_000, 1])
+    path = tmp_path / "a.dbn"
+    path.write_bytes(header("mbo") + made.tobytes())
+    start = time.perf_counter()
+    assert sum(len(chunk) for chunk in bf.read_databento(path).chunks(10)) == 30_000
+    assert time.perf_counter() - start < 5

@@ -1,5 +1,6 @@
 """The package's own files: what is written is read back, and what is refused."""
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -244,3 +245,153 @@ def test_every_cut_is_refused(tmp_path: Path, name: str) -> None:
     for end in range(0, len(whole), 7):
         (tmp_path / name).write_bytes(whole[:end])
         refused(tmp_path / name, instrument=ACME)
+
+
+FINE = bf.Instrument("F", price_unit="1e-9", size_unit="0.00000025")
+
+
+def test_decimals_never_go_through_floats(tmp_path: Path) -> None:
+    numbers = [2**59 + 1, 2**53 + 1, 4, 7, 1]
+    rows = np.zeros(10, bf.EVENT_DTYPE)
+    rows["ts"], rows["flags"], rows["ts_venue"] = np.arange(10), 1, bf.NONE
+    rows["action"], rows["side"] = bf.Action.TRADE, 1
+    rows["price"] = [*numbers, *(-n for n in numbers)]
+    rows["size"] = numbers * 2
+    for instrument in (FINE, ACME, bf.Instrument("W", price_unit="100", size_unit="25")):
+        events = bf.Events.from_numpy(rows, instrument)
+        path = tmp_path / "a.csv"
+        events.write_csv(path, decimal=True)
+        again = bf.read_events(path, instrument)
+        assert np.array_equal(again.to_numpy()[["price", "size"]], rows[["price", "size"]])
+    events = bf.Events.from_numpy(rows[:1], FINE)
+    events.write_csv(tmp_path / "a.csv", decimal=True)
+    assert "576460752.303423489,144115188075.85587225," in (tmp_path / "a.csv").read_text()
+
+
+@pytest.mark.parametrize(
+    ("cell", "units"),
+    [
+        ("12", 1200),
+        ("+1.50", 150),
+        (" 1.5", 150),
+        (".5", 50),
+        ("2.", 200),
+        ("1e2", 10_000),
+        ("-3.250", -325),
+        ("12345E-2", 12_345),
+        ("0.0000000e0", 0),
+        ("1." + "0" * 40, 100),
+    ],
+)
+def test_decimal_text_is_taken_exactly(tmp_path: Path, cell: str, units: int) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(f"ts,action,side,price,size\n1,6,1,{cell},1.000\n")
+    free = bf.Instrument("A", price_unit="0.01")
+    assert bf.read_events(path, free).price.tolist() == [units]
+
+
+@pytest.mark.parametrize(
+    ("cell", "rule"),
+    [
+        ("10.001", "it needs price unit 0.001"),
+        ("10.000000000001", "it needs price unit 1e-12"),
+        ("1e-3", "it needs price unit 0.001"),
+        ("-0", "is minus zero"),
+        ("-0.00e1", "is minus zero"),
+        ("1e400", "does not fit 64 bits"),
+        ("1e9999999", "is not a finite number"),
+        ("92233720368547758.08", "does not fit 64 bits"),
+        ("nan", "is not a finite number"),
+        ("inf", "is not a finite number"),
+        ("1.2.3", "is not a finite number"),
+        ("1_0", "is not a finite number"),
+        ("0x1", "is not a finite number"),
+        (".", "is not a finite number"),
+        ("1" * 101, "has more than 100 characters"),
+    ],
+)
+def test_decimal_text_that_is_no_number_of_units(tmp_path: Path, cell: str, rule: str) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(f"ts,action,side,price,size\n1,6,1,1.5,1\n2,6,1,{cell},1\n")
+    error = refused(path)
+    assert (error.row, error.field, error.value) == (1, "price", cell)
+    assert rule in error.rule
+
+
+def test_one_column_with_a_point_makes_all_of_them_decimals(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    for price in ("10.5", "1E1"):
+        path.write_text(f"ts,action,side,price,size\n1,6,1,{price},2\n2,10,0,,256\n")
+        events = bf.read_events(path, ACME)
+        assert events.price[0] == round(float(price) * 100)
+        assert events.size.tolist() == [2_000, 256]
+    depth().write_csv(path)
+    units = path.read_text()
+    # One level's price with a point: the others are then prices, not units.
+    path.write_text(units.replace(",995,", ",9.95,", 1))
+    made = bf.read_events(path, ACME).depth
+    assert made is not None
+    assert made.bid_price[0].tolist() == [100_000, 995]
+    assert made.bid_size[0].tolist() == [1_000, 2_000]
+
+
+def test_a_parquet_files_units_are_not_reinterpreted(tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    orders().write_parquet(path)
+    for name in ("price_unit", "size_unit"):
+        units = {"price_unit": "0.01", "size_unit": "0.001"} | {name: "0.0001"}
+        error = refused(path, instrument=bf.Instrument("ACME", id=3, **units))
+        assert (error.field, error.value) == (name, "0.0001")
+        assert getattr(ACME, name) in error.rule
+    other = bf.Instrument("OTHER", price_unit="0.010", size_unit="1e-3", id=3)
+    assert bf.read_events(path, other).instrument.symbol == "OTHER"
+
+
+def test_a_file_that_may_end_inside_its_last_number_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    for end in range(1, len(CSV)):
+        path.write_text(CSV[:end])
+        if CSV[end - 1] != "\n":
+            refused(path)
+    path.write_text(CSV[:-1])
+    error = refused(path)
+    assert error.row == 3
+    assert "append a newline" in error.rule
+
+
+def test_a_misspelt_column_is_not_passed_over(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    for old, new in (("flags", "flag"), ("order_id", "orderid"), ("flags", "Flags")):
+        path.write_text(CSV.replace(old, new, 1))
+        error = refused(path)
+        assert error.value == new
+        assert f"nearly {old}" in error.rule
+    depth().write_csv(path)
+    path.write_text(path.read_text().replace("ask_size_1", "ask_sise_1"))
+    assert refused(path).field == "ask_size_1"
+    depth().write_csv(path)
+    path.write_text(path.read_text().replace("bid_price_0", "bid_prize_0"))
+    assert refused(path).field == "bid_price_0"
+
+
+def test_a_header_of_any_length_takes_little_time(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    start = time.perf_counter()
+    path.write_text(",".join(map(str, range(100_000))) + ",7\n")
+    assert refused(path).value == "7"
+    path.write_text("," * (3 << 20) + "\n")
+    assert "has a header of" in str(refused(path))
+    assert time.perf_counter() - start < 10
+
+
+def test_an_array_without_dimensions_is_refused(tmp_path: Path) -> None:
+    np.save(tmp_path / "a.npy", np.zeros((), bf.EVENT_DTYPE))
+    assert "1 dimension" in str(refused(tmp_path / "a.npy"))
+
+
+def test_a_full_disk_is_an_os_error() -> None:
+    if not Path("/dev/full").exists():
+        return
+    for write in (bf.Events.write_parquet, bf.Events.write_csv, bf.Events.write_npy):
+        with pytest.raises(OSError, match="space"):
+            write(depth(), "/dev/full")

@@ -361,3 +361,47 @@ def replay(
             del orders[number]
         if book[side][price] == 0:
             del book[side][price]
+
+
+def test_every_cut_of_an_orderbook_file_is_refused(tmp_path: Path) -> None:
+    text = "\n".join([*BOOK[:-1], "5859400,195,5853000,150,5859800,10,5852900,127"]).encode()
+    for end in range(len(text) + 1):
+        pair = write(tmp_path, book=text[:end])
+        with pytest.raises(bf.InputError):
+            len(bf.read_lobster(*pair))
+    pair = write(tmp_path, book=text)
+    assert "the file may be cut" in str(refused(*pair))
+    # Where the last level stood before, nothing of it is cut off: excerpts often end so.
+    whole = bf.read_lobster(*write(tmp_path)).to_numpy()
+    messages, book = "\n".join(MESSAGES).encode(), "\n".join(BOOK).encode()
+    again = bf.read_lobster(*write(tmp_path, messages, book))
+    assert np.array_equal(again.to_numpy(), whole)
+
+
+@pytest.mark.parametrize(
+    ("line", "field"),
+    [
+        ("5859400,195,5853050,150,5859800,10,5853000,5", "bid_price_0"),
+        ("5859400,195,5853000,150,5859800,-10,5852900,5", "ask_size_1"),
+        ("5859400,195,5853000,150,5859300,10,5852900,5", "ask_price_1"),
+    ],
+)
+def test_a_fault_of_the_book_names_the_orderbook_file(
+    tmp_path: Path, line: str, field: str
+) -> None:
+    message, book = write(tmp_path, book=changed(BOOK, 5, line))
+    error = refused(message, book)
+    assert (error.source, error.row, error.field) == (book.name, 5, field)
+
+
+def test_a_seed_with_a_price_twice_is_refused(tmp_path: Path) -> None:
+    message, _ = write(tmp_path)
+    error = refused(message, seed=[5859400, 200, 5853300, 18, 5859400, 5, 5853000, 1])
+    assert (error.field, error.value) == ("seed", 5859400)
+
+
+def test_a_number_in_the_first_line_is_no_header(tmp_path: Path) -> None:
+    words = refused(*write(tmp_path, changed(MESSAGES, 0, "time,type,id,size,price,direction")))
+    assert "a header? none is due" in str(words)
+    number = refused(*write(tmp_path, changed(MESSAGES, 0, "34200.1,1,11,18,585.33,1")))
+    assert "header" not in str(number)

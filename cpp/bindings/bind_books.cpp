@@ -8,6 +8,8 @@
 #include "columns.hpp"
 #include "errors.hpp"
 #include "hot_method.hpp"
+#include "state_methods.hpp"
+#include "values.hpp"
 
 namespace bookflow {
 
@@ -31,12 +33,14 @@ struct Shelf {
             need(e, row, e.action != Action::Level && e.action != Action::Quote,
                  "an OrderBook takes ADD, CANCEL, DELETE, MODIFY, EXECUTE and CLEAR");
         }
-        last_was_delete = e.action == Action::Delete;
+        int level = kUnchanged;
         if constexpr (std::is_same_v<Book, LevelBook>) {
-            return book.apply(e);
+            level = book.apply(e);
         } else {
-            return book.apply(e).from_level;
+            level = book.apply(e).from_level;
         }
+        last_was_delete = e.action == Action::Delete;
+        return level;
     }
 
     template <class V>
@@ -46,13 +50,15 @@ struct Shelf {
 
 private:
     static void need(const Event& e, std::size_t row, bool fits, const char* rule) {
-        if (!fits) throw InputError(rule, "action", std::string(name_of(e.action)), static_cast<i64>(row));
+        if (!fits)
+            throw InputError(rule, "action", std::string(name_of(e.action)), static_cast<i64>(row));
     }
 };
 
 template <class Book>
 PyObject* apply(PyObject* self, PyObject* const* args, Py_ssize_t n, PyObject* keywords) {
-    static constexpr std::array<const char*, 5> names{"action", "side", "price", "size", "order_id"};
+    static constexpr std::array<const char*, 5> names{"action", "side", "price", "size",
+                                                      "order_id"};
     const Arguments<5> a("apply", names, 4, args, n, keywords);
     auto& shelf = self_of<Shelf<Book>>(self);
     Event e;
@@ -66,10 +72,6 @@ PyObject* apply(PyObject* self, PyObject* const* args, Py_ssize_t n, PyObject* k
     const Busy::Guard guard(shelf.busy);
     const int level = shelf.apply(e);
     return PyLong_FromLong(level == kUnchanged ? -1 : level);
-}
-
-py::tuple quotes_tuple(const Quotes& q) {
-    return py::make_tuple(q.bid.raw, q.bid_size.raw, q.ask.raw, q.ask_size.raw);
 }
 
 template <class Book>
@@ -93,14 +95,6 @@ py::dict depth(const Book& book, py::ssize_t levels) {
         if constexpr (std::is_same_v<Book, OrderBook>) {
             out[py::str(side + "_count")] = to_numpy(std::move(count));
         }
-    }
-    return out;
-}
-
-py::dict faults_dict(const Faults& faults) {
-    py::dict out;
-    for (std::size_t i = 0; i < kFaults; ++i) {
-        out[py::str(kFaultNames[i].data(), kFaultNames[i].size())] = faults.counts()[i];
     }
     return out;
 }
@@ -133,59 +127,45 @@ py::class_<Shelf<Book>> bind_book(py::module_& m, const char* name, const char* 
                     e.price = Price(c.price[i]);
                     e.size = Size(c.size[i]);
                     if (c.order_id.given()) e.order_id = OrderId{c.order_id[i]};
-                    changed.apply(e, i);
+                    try {
+                        changed.apply(e, i);
+                    } catch (const SizeOverflow& overflow) {
+                        throw std::overflow_error("row " + std::to_string(i) +
+                                                  ": size: " + overflow.what());
+                    }
                 }
-                s = std::move(changed);
+                *s = std::move(changed);
             },
             "action"_a, "side"_a, "price"_a, "size"_a, "order_id"_a = py::none(),
-            "Applies columns of events (uint8, uint8, int64, int64, uint64), all or, on an error, none.")
-        .def_property_readonly("quotes", [](Made<S> s) { return quotes_tuple(quotes_of(s->book)); },
-                               "(bid, bid_size, ask, ask_size); an empty side is (NONE, 0).")
-        .def("depth", [](Made<S> s, py::ssize_t levels) { return depth(s->book, levels); },
-             "levels"_a = 10,
-             "The best levels as int64 arrays: bid_price, bid_size, ask_price, ask_size (and counts "
-             "of orders in an OrderBook), best first, as many as there are.")
+            "Applies columns of events (uint8, uint8, int64, int64, uint64), all or, on an error, "
+            "none.")
+        .def_property_readonly(
+            "quotes", [](Made<S> s) { return to_python(quotes_of(s->book)); },
+            "(bid, bid_size, ask, ask_size); an empty side is (NONE, 0).")
+        .def(
+            "depth", [](Made<S> s, py::ssize_t levels) { return depth(s->book, levels); },
+            "levels"_a = 10,
+            "The best levels as int64 arrays: bid_price, bid_size, ask_price, ask_size (and counts "
+            "of orders in an OrderBook), best first, as many as there are.")
         .def_property_readonly(
             "levels",
             [](Made<S> s) { return py::make_tuple(s->book.bids().size(), s->book.asks().size()); },
             "How many price levels the bid and the ask have.")
-        .def_property_readonly("content_hash", [](Made<S> s) { return s->book.content_hash(); },
-                               "A 64-bit hash of what the book says, the same on every platform.")
-        .def_property_readonly("faults", [](Made<S> s) { return faults_dict(s->book.faults()); },
-                               "Feed faults by name.")
-        .def("check", [](Made<S> s) { return s->book.check(); },
-             "\"\" when every invariant holds, else the first that does not. O(book).")
-        .def("clear", [](Made<S> s) { s = S{}; }, "Empties the book and its fault counts.")
-        .def("copy", [](Made<S> s) { return S(*s); })
-        .def("__copy__", [](Made<S> s) { return S(*s); })
-        .def("__deepcopy__", [](Made<S> s, const py::dict&) { return S(*s); }, "memo"_a)
+        .def_property_readonly(
+            "content_hash", [](Made<S> s) { return s->book.content_hash(); },
+            "A 64-bit hash of what the book says, the same on every platform.")
+        .def_property_readonly(
+            "faults", [](Made<S> s) { return to_python(s->book.faults()); }, "Feed faults by name.")
         .def(
-            "__eq__",
-            [what](const S& a, const py::object& b) {
-                return py::isinstance<S>(b) &&
-                       save_state(what, a) == save_state(what, py::cast<const S&>(b));
-            },
-            "other"_a)
-        .def("to_bytes", [what](Made<S> s) { return py::bytes(save_state(what, *s)); },
-             "The whole book as bytes (magic, version, length, CRC).")
-        .def_static(
-            "from_bytes",
-            [what](const py::bytes& bytes) {
-                S s;
-                StateEnvelope(std::string_view(bytes)).load(what, s);
-                return s;
-            },
-            "state"_a, "A book from `to_bytes`; StateError when the bytes are not one.")
-        .def(py::pickle([what](Made<S> s) { return py::bytes(save_state(what, *s)); },
-                        [what](const py::bytes& bytes) {
-                            S s;
-                            StateEnvelope(std::string_view(bytes)).load(what, s);
-                            return s;
-                        }));
-    define_hot_method<&apply<Book>>(cls, "apply",
-                                    "apply($self, action, side, price, size, order_id=0)\n--\n\n"
-                                    "Applies one event, in integer units. Returns the best level that "
-                                    "changed, 0 is the touch, -1: none.");
+            "check", [](Made<S> s) { return s->book.check(); },
+            "\"\" when every invariant holds, else the first that does not. O(book).")
+        .def("clear", [](Made<S> s) { *s = S{}; }, "Empties the book and its fault counts.");
+    def_state<S>(cls, what, [] { return S{}; });
+    define_hot_method<&apply<Book>>(
+        cls, "apply",
+        "apply($self, action, side, price, size, order_id=0)\n--\n\n"
+        "Applies one event, in integer units. Returns the best level that "
+        "changed, 0 is the touch, -1: none.");
     return cls;
 }
 
@@ -198,7 +178,8 @@ void bind_books(py::module_& m) {
 
 Takes LEVEL (the size at a price is now this, 0 removes), QUOTE (its side is now this one level) and
 CLEAR.)");
-    bind_book<OrderBook>(m, "OrderBook", R"(A book of orders (L3) with FIFO queues, in integer units.
+    bind_book<OrderBook>(m, "OrderBook",
+                         R"(A book of orders (L3) with FIFO queues, in integer units.
 
 Takes ADD, CANCEL, DELETE, MODIFY, EXECUTE and CLEAR. Unknown and duplicate ids, cancels of too much
 and the like change nothing else and are counted in `faults`.)")

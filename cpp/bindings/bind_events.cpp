@@ -3,6 +3,7 @@
 #include "bookflow/event_check.hpp"
 #include "columns.hpp"
 #include "errors.hpp"
+#include "hot_method.hpp"
 
 namespace bookflow {
 
@@ -13,15 +14,15 @@ void bind_events(py::module_& m) {
         [](const py::object& ts, const py::object& action, const py::object& side,
            const py::object& price, const py::object& size, const py::object& flags,
            const py::object& order_id, const py::object& instrument, const py::object& depth,
-           const Instrument& inst, const std::string& source, i64 first_row, i64 last_ts,
-           bool as_is, bool after_delete) {
-            EventColumns c = event_columns(ts, action, side, price, size, flags, order_id,
-                                           instrument, depth);
+           Made<Instrument> inst, const std::string& source, i64 first_row, i64 last_ts, bool as_is,
+           bool after_delete) {
+            EventColumns c =
+                event_columns(ts, action, side, price, size, flags, order_id, instrument, depth);
             // A table of events may hold several instruments; a pipeline takes one.
             c.instrument = {};
-            const Units units = inst.units();
+            const Units units = inst->units();
             try {
-                EventCheck(units, inst.id).columns(c, last_ts, as_is, after_delete);
+                EventCheck(units, inst->id).columns(c, last_ts, as_is, after_delete);
             } catch (const InputError& e) {
                 set_python_error(input_error(e, {source, first_row}));
                 throw py::error_already_set();

@@ -5,6 +5,7 @@
 #include "bookflow/instrument.hpp"
 #include "columns.hpp"
 #include "errors.hpp"
+#include "hot_method.hpp"
 #include "values.hpp"
 
 namespace bookflow {
@@ -61,6 +62,7 @@ public:
 
     [[nodiscard]] i64 operator()(double x, i64 row) const {
         if (!std::isfinite(x)) refuse(row, x, "must be finite");
+        if (x == 0.0 && std::signbit(x)) refuse(row, x, "is a negative zero");
         if (const auto k = scale_.units(x)) return *k;
         const auto exact = Decimal::shortest(x);
         const double units = std::fabs(x) * static_cast<double>(scale_.denominator) /
@@ -91,10 +93,11 @@ private:
 py::array_t<i64> units_of(const Scale& scale, const Decimal& unit, const py::object& values,
                           const std::string& field, const std::string& source, i64 first_row,
                           bool none_is_nan) {
-    const py::array array = py::isinstance<py::array>(values)
-                                ? py::reinterpret_borrow<py::array>(values)
-                                : py::reinterpret_steal<py::array>(
-                                      py::module_::import("numpy").attr("atleast_1d")(values).release());
+    const py::array array =
+        py::isinstance<py::array>(values)
+            ? py::reinterpret_borrow<py::array>(values)
+            : py::reinterpret_steal<py::array>(
+                  py::module_::import("numpy").attr("atleast_1d")(values).release());
     const ToUnits to_units(scale, unit, field, {source, first_row});
     py::ssize_t rows = -1;
     if (py::isinstance<py::array_t<double>>(array)) {
@@ -110,7 +113,8 @@ py::array_t<i64> units_of(const Scale& scale, const Decimal& unit, const py::obj
     const char kind = array.dtype().kind();
     if (kind != 'i' && kind != 'u') {
         throw py::type_error("column '" + field + "': dtype is " +
-                             std::string(py::str(array.dtype())) + ", expected float64 or integers");
+                             std::string(py::str(array.dtype())) +
+                             ", expected float64 or integers");
     }
     if (kind == 'u' && array.itemsize() == 8) {
         const Column<u64> x = column<u64>(array, field.c_str(), rows);
@@ -139,6 +143,10 @@ py::object value_in(const Scale& scale, const py::object& units) {
             to[i] = n == kNone ? kNaN : scale.value(n);
         }
         return out;
+    }
+    if (!py::isinstance<py::int_>(units)) {
+        throw py::type_error("units are integers or an int64 array, got " +
+                             std::string(py::repr(units)));
     }
     const auto n = py::cast<i64>(units);
     return py::float_(n == kNone ? kNaN : scale.value(n));
@@ -188,19 +196,21 @@ InputError
              }),
              "symbol"_a = "", py::kw_only(), "price_unit"_a = "0.01", "tick"_a = py::none(),
              "size_unit"_a = "1", "multiplier"_a = "1", "kind"_a = "linear", "id"_a = 0)
-        .def_readonly("symbol", &Instrument::symbol)
-        .def_readonly("id", &Instrument::id)
-        .def_property_readonly("price_unit", [](const Instrument& i) { return i.price_unit.text(); })
-        .def_property_readonly("size_unit", [](const Instrument& i) { return i.size_unit.text(); })
-        .def_property_readonly("multiplier", [](const Instrument& i) { return i.multiplier.text(); })
-        .def_property_readonly("tick", &tick_to_python)
+        .def_property_readonly("symbol", [](Made<Instrument> i) { return i->symbol; })
+        .def_property_readonly("id", [](Made<Instrument> i) { return i->id; })
+        .def_property_readonly("price_unit",
+                               [](Made<Instrument> i) { return i->price_unit.text(); })
+        .def_property_readonly("size_unit", [](Made<Instrument> i) { return i->size_unit.text(); })
+        .def_property_readonly("multiplier",
+                               [](Made<Instrument> i) { return i->multiplier.text(); })
+        .def_property_readonly("tick", [](Made<Instrument> i) { return tick_to_python(*i); })
         .def_property_readonly("kind",
-                               [](const Instrument& i) { return i.inverse ? "inverse" : "linear"; })
+                               [](Made<Instrument> i) { return i->inverse ? "inverse" : "linear"; })
         .def(
             "price_units",
-            [](const Instrument& i, const py::object& values, const std::string& field,
+            [](Made<Instrument> i, const py::object& values, const std::string& field,
                const std::string& source, i64 first_row, bool none_is_nan) {
-                return units_of(i.units().price_scale, i.price_unit, values, field, source,
+                return units_of(i->units().price_scale, i->price_unit, values, field, source,
                                 first_row, none_is_nan);
             },
             "values"_a, "field"_a = "price", "source"_a = "", "first_row"_a = 0,
@@ -212,37 +222,37 @@ the unit that would fit. Integers are units already. NaN is refused, or becomes 
 none_is_nan.)")
         .def(
             "size_units",
-            [](const Instrument& i, const py::object& values, const std::string& field,
+            [](Made<Instrument> i, const py::object& values, const std::string& field,
                const std::string& source, i64 first_row) {
-                return units_of(i.units().size_scale, i.size_unit, values, field, source, first_row,
-                                false);
+                return units_of(i->units().size_scale, i->size_unit, values, field, source,
+                                first_row, false);
             },
             "values"_a, "field"_a = "size", "source"_a = "", "first_row"_a = 0,
             "Sizes as whole numbers of size units, exactly; see `price_units`.")
         .def(
             "price",
-            [](const Instrument& i, const py::object& units) {
-                return value_in(i.units().price_scale, units);
+            [](Made<Instrument> i, const py::object& units) {
+                return value_in(i->units().price_scale, units);
             },
             "units"_a, "Units as prices, each rounded once; NONE is NaN.")
         .def(
             "size",
-            [](const Instrument& i, const py::object& units) {
-                return value_in(i.units().size_scale, units);
+            [](Made<Instrument> i, const py::object& units) {
+                return value_in(i->units().size_scale, units);
             },
             "units"_a, "Units as sizes, each rounded once.")
-        .def("__repr__", &repr)
+        .def("__repr__", [](Made<Instrument> i) { return repr(*i); })
         .def(
             "__eq__",
-            [](const Instrument& a, const py::object& b) {
-                return py::isinstance<Instrument>(b) && a == py::cast<const Instrument&>(b);
+            [](Made<Instrument> a, const py::object& b) {
+                return py::isinstance<Instrument>(b) && *a == self_of<Instrument>(b.ptr());
             },
             "other"_a)
-        .def("__hash__", [](const Instrument& i) { return py::hash(py::str(repr(i))); })
+        .def("__hash__", [](Made<Instrument> i) { return py::hash(py::str(repr(*i))); })
         .def(py::pickle(
-            [](const Instrument& i) {
-                return py::make_tuple(i.symbol, i.price_unit.text(), tick_to_python(i),
-                                      i.size_unit.text(), i.multiplier.text(), i.inverse, i.id);
+            [](Made<Instrument> i) {
+                return py::make_tuple(i->symbol, i->price_unit.text(), tick_to_python(*i),
+                                      i->size_unit.text(), i->multiplier.text(), i->inverse, i->id);
             },
             [](const py::tuple& t) {
                 return Instrument{py::cast<std::string>(t[0]),

@@ -66,7 +66,8 @@ py::tuple rows_to_python(Rows&& rows) {
     py::list features;
     for (auto& column : rows.features) features.append(to_numpy(std::move(column)));
     return py::make_tuple(to_numpy(std::move(rows.ts)), to_numpy(std::move(rows.status)),
-                          to_numpy(std::move(rows.seen)), to_numpy(std::move(rows.clean)), features);
+                          to_numpy(std::move(rows.seen)), to_numpy(std::move(rows.clean)),
+                          features);
 }
 
 Rows last_rows(const Rows& history, i64 n) {
@@ -75,13 +76,13 @@ Rows last_rows(const Rows& history, i64 n) {
     return out;
 }
 
-py::tuple run(Bound& self, const py::object& ts, const py::object& action, const py::object& side,
-              const py::object& price, const py::object& size, const py::object& flags,
-              const py::object& order_id, const py::object& instrument, const py::object& depth,
-              const std::string& source, i64 first_row) {
+py::tuple run(Made<Bound> self, const py::object& ts, const py::object& action,
+              const py::object& side, const py::object& price, const py::object& size,
+              const py::object& flags, const py::object& order_id, const py::object& instrument,
+              const py::object& depth, const std::string& source, i64 first_row) {
     const EventColumns c =
         event_columns(ts, action, side, price, size, flags, order_id, instrument, depth);
-    const Busy::Guard guard(self.busy);
+    const Busy::Guard guard(self->busy);
     Rows rows;
     const Origin origin{source, first_row};
     try {
@@ -90,19 +91,25 @@ py::tuple run(Bound& self, const py::object& ts, const py::object& action, const
         constexpr std::size_t kLong = 512;
         std::optional<py::gil_scoped_release> release;
         if (c.rows >= kLong) release.emplace();
-        self.pipeline.run(c, rows);
+        self->pipeline.run(c, rows);
     } catch (const InputError& e) {
         set_python_error(input_error(e, origin));
         throw py::error_already_set();
+    } catch (const SizeOverflow& e) {
+        const std::string where = source.empty() ? "" : source + ": ";
+        PyErr_SetString(
+            PyExc_OverflowError,
+            (where + "row " + std::to_string(e.row + first_row) + ": size: " + e.what()).c_str());
+        throw py::error_already_set();
     } catch (const FeedFault& e) {
         const i64 row = e.row + first_row;
-        set_python_error(py::module_::import("bookflow.errors")
-                             .attr("FeedFault")(
-                                 (source.empty() ? "" : source + ": ") + "row " +
-                                     std::to_string(row) + ": feed fault: " + e.fault,
-                                 py::arg("fault") = e.fault, py::arg("row") = row,
-                                 py::arg("rows_applied") = e.row,
-                                 py::arg("frame") = rows_to_python(std::move(rows))));
+        set_python_error(
+            py::module_::import("bookflow.errors")
+                .attr("FeedFault")((source.empty() ? "" : source + ": ") + "row " +
+                                       std::to_string(row) + ": feed fault: " + e.fault,
+                                   py::arg("fault") = e.fault, py::arg("row") = row,
+                                   py::arg("rows_applied") = e.row,
+                                   py::arg("frame") = rows_to_python(std::move(rows))));
         throw py::error_already_set();
     }
     return rows_to_python(std::move(rows));
@@ -134,6 +141,15 @@ PyObject* push(PyObject* self, PyObject* const* args, Py_ssize_t n, PyObject* ke
     }
 }
 
+// A method or property that waits its turn: another thread may be in the middle of a run.
+template <class... Args, class F>
+auto in_turn(F f) {
+    return [f](Made<Bound> b, Args... args) {
+        const Busy::Guard guard(b->busy);
+        return f(b->pipeline, args...);
+    };
+}
+
 // One statement a line, the same words as the command line.
 std::string spec_text(const Pipeline& pipeline) {
     const PipelineSettings& s = pipeline.settings();
@@ -151,9 +167,7 @@ std::string spec_text(const Pipeline& pipeline) {
     if (s.history != PipelineSettings{}.history) {
         out += "history=" + std::to_string(s.history) + "\n";
     }
-    for (const Feature& f : s.features) {
-        out += f.name + "=" + Node::parse(SpecParser(f.calculator).call()).spec() + "\n";
-    }
+    for (const Feature& f : s.features) out += f.name + "=" + f.calculator + "\n";
     return out;
 }
 
@@ -162,13 +176,19 @@ std::string spec_text(const Pipeline& pipeline) {
 void bind_pipeline(py::module_& m) {
     using namespace py::literals;
     py::class_<Bound> cls(m, "Pipeline", "The compiled part of bookflow.Pipeline.");
-    cls.def(py::init([](const Instrument& instrument, const std::string& clock,
+    cls.def(py::init([](const py::bytes& state) {
+                auto bound = std::make_unique<Bound>();
+                StateEnvelope(std::string_view(state)).load("Pipeline", bound->pipeline);
+                return bound;
+            }),
+            "state"_a);
+    cls.def(py::init([](Made<Instrument> instrument, const std::string& clock,
                         const std::vector<std::pair<std::string, std::string>>& features,
                         const py::object& session, const std::string& hidden,
                         const std::string& on_fault, const std::string& order, i64 origin,
                         i64 max_rows, i64 history) {
                 PipelineSettings s;
-                s.instrument = instrument;
+                s.instrument = *instrument;
                 s.clock = clock_of(clock);
                 s.origin = origin;
                 s.session = session_of(session);
@@ -185,80 +205,42 @@ void bind_pipeline(py::module_& m) {
             "max_rows"_a = 1'000'000, "history"_a = 1024)
         .def("_run", &run, "ts"_a, "action"_a, "side"_a, "price"_a, "size"_a, "flags"_a,
              "order_id"_a, "instrument"_a, "depth"_a, "source"_a = "", "first_row"_a = 0)
-        .def(
-            "_latest",
-            [](Made<Bound> b, i64 n) {
-                const Busy::Guard guard(b->busy);
-                return rows_to_python(last_rows(b->pipeline.history(), n));
-            },
-            "n"_a)
-        .def(
-            "advance",
-            [](Made<Bound> b, i64 ts) {
-                const Busy::Guard guard(b->busy);
-                return b->pipeline.advance(ts);
-            },
-            "ts"_a,
-            "Time moves to ts (int, ns) without an event; returns how many rows were written.")
-        .def("_finish",
-             [](Made<Bound> b) {
-                 const Busy::Guard guard(b->busy);
-                 return b->pipeline.finish();
-             })
-        .def("reset",
-             [](Made<Bound> b) {
-                 const Busy::Guard guard(b->busy);
-                 b->pipeline.reset();
-             },
-             "As new, with the same settings.")
-        .def_property_readonly("spec", [](Made<Bound> b) { return spec_text(b->pipeline); },
+        .def("_latest", in_turn<i64>([](Pipeline& p, i64 n) {
+                 if (n < 0) throw InputError("must be 0 or more", "n", std::to_string(n));
+                 return rows_to_python(last_rows(p.history(), n));
+             }),
+             "n"_a)
+        .def("advance", in_turn<i64>([](Pipeline& p, i64 ts) { return p.advance(ts); }), "ts"_a,
+             "Time moves to ts (int, ns) without an event; returns how many rows were written.")
+        .def("_finish", in_turn<>([](Pipeline& p) { return p.finish(); }))
+        .def("reset", in_turn<>([](Pipeline& p) { p.reset(); }), "As new, with the same settings.")
+        .def_property_readonly("spec", in_turn<>(&spec_text),
                                "Clock, settings and features as text, one statement a line.")
-        .def_property_readonly("columns", [](Made<Bound> b) { return b->pipeline.columns(); },
+        .def_property_readonly("columns", in_turn<>([](Pipeline& p) { return p.columns(); }),
                                "The names of the feature columns.")
         .def_property_readonly("instrument",
-                               [](Made<Bound> b) { return b->pipeline.settings().instrument; })
-        .def_property_readonly("status", [](Made<Bound> b) { return static_cast<int>(b->pipeline.status()); },
+                               in_turn<>([](Pipeline& p) { return p.settings().instrument; }))
+        .def_property_readonly("status",
+                               in_turn<>([](Pipeline& p) { return static_cast<int>(p.status()); }),
                                "The book's status bits now.")
         .def_property_readonly(
-            "quotes",
-            [](Made<Bound> b) {
-                const Quotes q = b->pipeline.quotes();
-                return py::make_tuple(q.bid.raw, q.bid_size.raw, q.ask.raw, q.ask_size.raw);
-            },
+            "quotes", in_turn<>([](Pipeline& p) { return to_python(p.quotes()); }),
             "(bid, bid_size, ask, ask_size) in units; an empty side is (NONE, 0).")
+        .def_property_readonly("faults",
+                               in_turn<>([](Pipeline& p) { return to_python(p.faults()); }),
+                               "Feed faults by name.")
         .def_property_readonly(
-            "faults",
-            [](Made<Bound> b) {
-                py::dict out;
-                const Faults faults = b->pipeline.faults();
-                for (std::size_t i = 0; i < kFaults; ++i) {
-                    out[py::str(kFaultNames[i].data(), kFaultNames[i].size())] = faults.counts()[i];
-                }
-                return out;
-            },
-            "Feed faults by name.")
-        .def_property_readonly(
-            "content_hash",
-            [](Made<Bound> b) -> py::object {
-                if (const OrderBook* book = b->pipeline.order_book()) return py::int_(book->content_hash());
-                if (const LevelBook* book = b->pipeline.level_book()) return py::int_(book->content_hash());
+            "content_hash", in_turn<>([](Pipeline& p) -> py::object {
+                if (const OrderBook* book = p.order_book()) return py::int_(book->content_hash());
+                if (const LevelBook* book = p.level_book()) return py::int_(book->content_hash());
                 return py::none();
-            },
+            }),
             "The hash of its order or level book; None where depth rows are the book.")
-        .def_property_readonly("pending", [](Made<Bound> b) { return b->pipeline.pending(); },
+        .def_property_readonly("pending", in_turn<>([](Pipeline& p) { return p.pending(); }),
                                "Events that wait for the LAST of their atomic event.")
         .def("to_bytes",
-             [](Made<Bound> b) {
-                 const Busy::Guard guard(b->busy);
-                 return py::bytes(save_state("Pipeline", b->pipeline));
-             },
-             "Settings, book, calculators, clock and last rows as bytes.")
-        .def(py::pickle([](Made<Bound> b) { return py::bytes(save_state("Pipeline", b->pipeline)); },
-                        [](const py::bytes& bytes) {
-                            Bound b;
-                            StateEnvelope(std::string_view(bytes)).load("Pipeline", b.pipeline);
-                            return b;
-                        }));
+             in_turn<>([](Pipeline& p) { return py::bytes(save_state("Pipeline", p)); }),
+             "Settings, book, calculators, clock and last rows as bytes.");
     define_hot_method<&push>(
         cls, "push",
         "push($self, ts, action, side, price, size, order_id=0, flags=1)\n--\n\n"

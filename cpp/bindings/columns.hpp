@@ -23,7 +23,8 @@ namespace detail {
 }
 
 template <class T>
-[[nodiscard]] py::array checked_array(const py::object& object, const char* name, py::ssize_t ndim) {
+[[nodiscard]] py::array checked_array(const py::object& object, const char* name,
+                                      py::ssize_t ndim) {
     if (!py::isinstance<py::array>(object)) {
         refuse_array(name, "expected a numpy array, got " +
                                std::string(py::str(py::type::of(object).attr("__name__"))));
@@ -89,9 +90,11 @@ template <class T>
 [[nodiscard]] inline DepthColumns depth_columns(const py::object& object, py::ssize_t& rows) {
     DepthColumns out;
     if (object.is_none()) return out;
-    const auto four = py::reinterpret_borrow<py::sequence>(object);
-    if (!py::isinstance<py::sequence>(object) || four.size() != 4) {
-        throw py::type_error("depth must be None or (bid_price, bid_size, ask_price, ask_size)");
+    // a tuple, because it holds its arrays for as long as they are read
+    const auto four = py::reinterpret_borrow<py::tuple>(object);
+    if (!py::isinstance<py::tuple>(object) || four.size() != 4) {
+        throw py::type_error(
+            "depth must be None or a tuple (bid_price, bid_size, ask_price, ask_size)");
     }
     out.bid_price = table(four[0], "depth.bid_price", rows, out.levels);
     out.bid_size = table(four[1], "depth.bid_size", rows, out.levels);

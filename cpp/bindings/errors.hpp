@@ -23,16 +23,20 @@ struct Origin {
     py::object value = py::none();
     if (!e.value.empty()) {
         // an integer is shown and kept as one
-        const bool integer = e.value.find_first_not_of("-0123456789") == std::string::npos;
-        value = integer && e.value != "-" ? py::reinterpret_steal<py::object>(PyLong_FromString(
-                                                e.value.c_str(), nullptr, 10))
-                                          : py::object(py::str(e.value));
+        const bool integer =
+            e.value.size() < 25 && e.value != "-" &&
+            e.value.find_first_not_of("0123456789", e.value[0] == '-' ? 1 : 0) == std::string::npos;
+        value =
+            integer
+                ? py::reinterpret_steal<py::object>(PyLong_FromString(e.value.c_str(), nullptr, 10))
+                : py::object(py::str(e.value));
         if (!value) throw py::error_already_set();
     }
     return py::module_::import("bookflow.errors")
         .attr("InputError")(e.rule, py::arg("source") = origin.source,
-                            py::arg("row") = e.row < 0 ? py::object(py::none())
-                                                       : py::object(py::int_(e.row + origin.first_row)),
+                            py::arg("row") = e.row < 0
+                                                 ? py::object(py::none())
+                                                 : py::object(py::int_(e.row + origin.first_row)),
                             py::arg("field") = e.field, py::arg("value") = value);
 }
 
@@ -49,7 +53,8 @@ inline void translate(const std::exception_ptr& p) {
         set_python_error(py::module_::import("bookflow.errors").attr("StateError")(e.what()));
     } catch (const FeedFault& e) {
         set_python_error(py::module_::import("bookflow.errors")
-                             .attr("FeedFault")("feed fault: " + e.fault, py::arg("fault") = e.fault,
+                             .attr("FeedFault")("feed fault: " + e.fault,
+                                                py::arg("fault") = e.fault,
                                                 py::arg("row") = e.row));
     }
 }

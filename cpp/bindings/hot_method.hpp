@@ -47,9 +47,12 @@ private:
 template <class T>
 [[nodiscard]] T& self_of(PyObject* self) {
     auto* instance = reinterpret_cast<py::detail::instance*>(self);
-    void* object =
-        instance->simple_layout ? instance->simple_value_holder[0] : instance->nonsimple.values_and_holders[0];
-    if (object == nullptr) throw py::type_error("the object was never initialised (__init__ was not called)");
+    if (!instance->simple_layout) {
+        throw py::type_error("a class cannot have several bases of bookflow");
+    }
+    void* object = instance->simple_value_holder[0];
+    if (object == nullptr)
+        throw py::type_error("the object was never initialised (__init__ was not called)");
     return *static_cast<T*>(object);
 }
 
@@ -106,7 +109,10 @@ public:
         const auto index = py::reinterpret_steal<py::object>(PyNumber_Index(o));
         if (!index) throw py::error_already_set();
         const u64 value = PyLong_AsUnsignedLongLong(index.ptr());
-        if (value == ~u64{0} && PyErr_Occurred() != nullptr) throw py::error_already_set();
+        if (value == ~u64{0} && PyErr_Occurred() != nullptr) {
+            PyErr_Clear();
+            throw std::overflow_error(std::string(names_[i]) + " does not fit 64 unsigned bits");
+        }
         return value;
     }
 
@@ -119,7 +125,8 @@ private:
             while (i < N && std::strcmp(names_[i], name) != 0) ++i;
             if (i == N) {
                 std::string all;
-                for (const char* known : names_) all += all.empty() ? known : std::string(", ") + known;
+                for (const char* known : names_)
+                    all += all.empty() ? known : std::string(", ") + known;
                 throw py::type_error(std::string(function) + "() has no argument '" + name +
                                      "'; there are " + all);
             }

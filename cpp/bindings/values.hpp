@@ -6,7 +6,9 @@
 #include <cmath>
 #include <string>
 
+#include "bookflow/book_update.hpp"
 #include "bookflow/error.hpp"
+#include "bookflow/faults.hpp"
 #include "bookflow/spec.hpp"
 
 namespace bookflow {
@@ -43,6 +45,20 @@ namespace py = pybind11;
     const Decimal& d = std::get<Decimal>(value);
     if (const auto whole = Scale{}.units(d)) return py::int_(*whole);
     return py::float_(d.value());
+}
+
+// (bid, bid_size, ask, ask_size) in units.
+[[nodiscard]] inline py::tuple to_python(const Quotes& q) {
+    return py::make_tuple(q.bid.raw, q.bid_size.raw, q.ask.raw, q.ask_size.raw);
+}
+
+// Name -> count.
+[[nodiscard]] inline py::dict to_python(const Faults& faults) {
+    py::dict out;
+    for (std::size_t i = 0; i < kFaults; ++i) {
+        out[py::str(kFaultNames[i].data(), kFaultNames[i].size())] = faults.counts()[i];
+    }
+    return out;
 }
 
 [[nodiscard]] inline Call call_of(std::string_view name, const py::args& args,

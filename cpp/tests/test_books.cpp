@@ -203,6 +203,19 @@ void too_large() {
     CHECK(book.check().empty());
 }
 
+// Levels that no event can make, only damaged bytes.
+void impossible_levels() {
+    using bookflow::PriceLevel;
+    for (const Side side : {Side::Bid, Side::Ask}) {
+        for (const i64 price : {bookflow::kNone, bookflow::kMaxPrice + 1}) {
+            bookflow::Ladder<PriceLevel> ladder(side);
+            ladder.insert(0, {Price(100), Size(1)});
+            ladder.insert(side == Side::Bid ? 1 : 0, {Price(price), Size(1)});
+            CHECK(!ladder.check().empty());
+        }
+    }
+}
+
 // Damaged bytes with a right CRC: refused, or a book in which every invariant holds.
 template <class Book>
 void damaged(const Book& book) {
@@ -271,6 +284,7 @@ int main() {
         level_book(world, test::operations(200'000));
     }
     too_large();
+    impossible_levels();
     order_index();
 
     test::Random random(15);

@@ -74,10 +74,6 @@ void exact_windows() {
                 flow.restart(Restart::Session);
                 if (window.kind != Window::Kind::Forever) samples.clear();
             }
-            if (random.chance(1)) {
-                flow.restart(Restart::All);
-                samples.clear();
-            }
             if (random.chance(3)) flow = restored(flow, window);
             const i64 big = i64{1} << 61;  // of prices and sizes no more is let in
             const std::array<i64, 2> x{random.between(-2, 2), random.between(-big, big)};
@@ -124,7 +120,7 @@ void decayed_windows() {
             CHECK(std::abs(static_cast<long double>(read<double>(flow, now)[0]) - exact) <
                   size * 1e-13L);
         }
-        flow.restart(Restart::All);
+        flow.restart(Restart::Session);
         CHECK(read<double>(flow, now)[0] == 0.0);
     }
 }

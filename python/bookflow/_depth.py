@@ -1,7 +1,6 @@
 """Depth rows: the top of a book after each of many events."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Final, Self
 
 import numpy as np
@@ -15,19 +14,28 @@ __all__ = ["DEPTH_FIELDS", "Depth"]
 DEPTH_FIELDS: Final = ("bid_price", "bid_size", "ask_price", "ask_size")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Depth:
-    """The best levels of a book after each row: (rows, levels) arrays, best first, in units.
+    """The best levels of a book after each row.
 
-    A level that is not there has price NONE and size 0.
+    Attributes
+    ----------
+    bid_price, ask_price : int64 array (rows, levels)
+        Price units, best first; NONE where there is no level.
+    bid_size, ask_size : int64 array (rows, levels)
+        Size units; 0 where there is no level.
     """
 
-    bid_price: NDArray[np.int64]
-    bid_size: NDArray[np.int64]
-    ask_price: NDArray[np.int64]
-    ask_size: NDArray[np.int64]
+    __slots__ = DEPTH_FIELDS
 
-    def __post_init__(self) -> None:
+    def __init__(
+        self,
+        bid_price: NDArray[np.int64],
+        bid_size: NDArray[np.int64],
+        ask_price: NDArray[np.int64],
+        ask_size: NDArray[np.int64],
+    ) -> None:
+        self.bid_price, self.bid_size = bid_price, bid_size
+        self.ask_price, self.ask_size = ask_price, ask_size
         for name in DEPTH_FIELDS:
             values = getattr(self, name)
             where = Where("", name)
@@ -37,7 +45,7 @@ class Depth:
                 raise where.fail(
                     "must have the shape (rows, levels) of bid_price", None, values.shape
                 )
-            object.__setattr__(self, name, exact_integers(values, np.int64, where))
+            setattr(self, name, exact_integers(values, np.int64, where))
         if self.bid_price.shape[1] == 0:
             raise InputError("there must be at least one level", field="depth")
 
@@ -50,11 +58,13 @@ class Depth:
 
     @classmethod
     def concat(cls, parts: Iterable[Self]) -> Self:
+        """The rows of blocks of the same number of levels, in their order: a copy."""
         blocks = list(parts)
         return cls(*(np.concatenate([getattr(b, n) for b in blocks]) for n in DEPTH_FIELDS))
 
     @property
     def levels(self) -> int:
+        """Levels of each side: the arrays' second dimension."""
         return int(self.bid_price.shape[1])
 
     def __len__(self) -> int:
@@ -63,7 +73,11 @@ class Depth:
     def __getitem__(self, rows: slice | Array) -> "Depth":
         return Depth(*(block[rows] for block in self.arrays()))
 
+    def __repr__(self) -> str:
+        return f"<Depth: {len(self)} rows of {self.levels} levels>"
+
     def arrays(self) -> tuple[NDArray[np.int64], ...]:
+        """bid_price, bid_size, ask_price, ask_size: int64 (rows, levels), not copied."""
         return (self.bid_price, self.bid_size, self.ask_price, self.ask_size)
 
     def columns(self) -> dict[str, NDArray[np.int64]]:

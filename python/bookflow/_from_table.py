@@ -69,6 +69,7 @@ def event_columns(
         null = {"ts_venue": NONE, "order_id": 0}.get(name)
         there = table.has(name)
         made[name] = table.integers(name, EVENT_DTYPE[name], null) if there else None
+    table.refuse_misspelt(OPTIONAL)
     return made, _depth(table, instrument)
 
 
@@ -91,6 +92,7 @@ def depth_columns(
     if depth is None:
         # No name fits: the message lists what the first one could have been.
         raise table.absent("bid_price", prefix + "bid_price")
+    table.refuse_misspelt(("ts_venue",))
     rows = table.rows
     made |= {
         "action": np.full(rows, Action.QUOTE, np.uint8),
@@ -111,6 +113,7 @@ def trade_columns(
     """Prints, every one an atomic event."""
     fields = ("ts", "ts_venue", "flags", "price", "size", "side")
     table = Table(data, columns=columns, fields=fields, source=source)
+    table.refuse_misspelt(("ts_venue", "side"))
     made = _stamps(table, ts_unit)
     made |= {
         "price": table.prices("price", instrument, missing=False),
@@ -124,23 +127,22 @@ def trade_columns(
 def numbered_levels(names: list[str], prefix: str = "") -> Iterator[tuple[str, ...]]:
     """The four column names of every level, best first, in the first way of naming that is there.
 
-    Levels are counted from 0, or from 1 where there is no level 0.
+    Levels are counted from 0, or from 1 where there is no level 0. A level is there if any of its
+    four names is, and those below the last are: a column that is not will be missed.
     """
     there = set(names)
     for pattern in _LEVEL_NAMES:
-        first = next((i for i in (0, 1) if prefix + pattern[0].format(i) in there), None)
-        if first is None:
-            continue
-        level = first
-        while prefix + pattern[0].format(level) in there:
-            yield tuple(prefix + name.format(level) for name in pattern)
-            level += 1
-        return
+        levels = [tuple(prefix + n.format(i) for n in pattern) for i in range(len(there) + 1)]
+        known = [i for i, level in enumerate(levels) if not there.isdisjoint(level)]
+        if known and known[0] < 2:
+            yield from levels[known[0] : known[-1] + 1]
+            return
 
 
 def _stamps(table: Table, ts_unit: str) -> Columns:
     flags = None
-    if table.has("flags"):
+    # Only where the caller says so: a vendor's flags are other bits (Databento's 128 is its LAST).
+    if table.renames("flags"):
         flags = table.integers("flags", np.uint16) | np.uint16(Flag.LAST)
     return {
         "ts": table.times("ts", ts_unit),
@@ -171,9 +173,11 @@ def _depth(
 ) -> Depth | None:
     """The depth of a table's plain or numbered columns, or None if it has neither."""
     plain = [table.name(f) if table.has(f) else prefix + f for f in DEPTH_FIELDS]
-    if not all(name in table.names for name in plain):
-        names = list(numbered_levels(table.names, prefix))[:levels]
-    elif table.ndim(plain[0]) == 2:
+    there = [name for name in plain if name in table.names]
+    numbered = list(numbered_levels(table.names, prefix))[:levels]
+    if not there or (numbered and len(there) < len(plain)):
+        names = numbered
+    elif table.ndim(there[0]) == 2:
         return _blocks(table, instrument, plain, levels)
     else:
         names = [tuple(plain)]
@@ -208,8 +212,8 @@ def _known(price: Array, size: Array, table: Table, size_name: str) -> tuple[Arr
     unknown = size == NONE
     lost = unknown & (price != NONE)
     if lost.any():
-        row = int(np.argwhere(lost)[0][0])
-        raise table.where(size_name).fail("is missing where there is a price", row)
+        place, row = table.where(size_name).at(int(np.argmax(lost)), lost.shape)
+        raise place.fail("is missing where there is a price", row)
     if unknown.any():
         size = np.where(unknown, 0, size)
     empty = size == 0

@@ -13,6 +13,12 @@ __all__ = ["merged"]
 
 def merged(events: Sequence[Events]) -> Events:
     """The streams of `bookflow.merge`, put in order."""
+    for number, stream in enumerate(events):
+        if not isinstance(stream, Events):
+            raise TypeError(
+                f"argument {number} is {type(stream).__name__}: "
+                "Events are merged, as merge(quotes, trades)"
+            )
     if not events:
         raise InputError("there is nothing to merge", field="events")
     first = events[0]

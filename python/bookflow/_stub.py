@@ -14,7 +14,7 @@ _HEAD: Final = '''"""The compiled core. Made by `python -m bookflow._stub`: do n
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import Any, ClassVar, Final, Literal, Self, SupportsIndex, final
+from typing import Any, ClassVar, Final, Literal, Self, SupportsIndex, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -103,6 +103,9 @@ def check_events(
 def parse_calculator(text: str) -> Any: ...
 
 class Pipeline(metaclass=_Made):
+    @overload
+    def __init__(self, state: bytes) -> None: ...
+    @overload
     def __init__(
         self,
         instrument: Instrument,
@@ -161,8 +164,6 @@ class Pipeline(metaclass=_Made):
     @property
     def pending(self) -> int: ...
     def to_bytes(self) -> bytes: ...
-    def __getstate__(self) -> bytes: ...
-    def __setstate__(self, arg0: bytes, /) -> None: ...
 '''
 
 _BOOK: Final = '''
@@ -217,8 +218,7 @@ _COMMON: Final = """\
     def to_bytes(self) -> bytes: ...
     @staticmethod
     def from_bytes(state: bytes) -> {name}: ...
-    def __getstate__(self) -> bytes: ...
-    def __setstate__(self, arg0: bytes, /) -> None: ...
+    def __reduce__(self) -> tuple[Any, ...]: ...
 """
 
 _TYPES: Final = {

@@ -9,8 +9,8 @@ columns are converted (exactly, by a copy), all others are used as they are, wit
 `InputError` is raised for a value, a name or a shape, `TypeError` for a dtype.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -36,13 +36,22 @@ _NS_IN_DATETIME: Final = _NS_IN | {
 }
 
 
-@dataclass(frozen=True, slots=True)
 class Where:
     """What an error says about the place of a column."""
 
-    source: str
-    field: str
-    first_row: int = 0
+    __slots__ = ("field", "first_row", "source")
+
+    def __init__(self, source: str, field: str, first_row: int = 0) -> None:
+        self.source = source
+        self.field = field
+        self.first_row = first_row
+
+    def at(self, flat: int, shape: tuple[int, ...]) -> "tuple[Where, int]":
+        """The place and the row of a value of a column, or of a block of levels."""
+        if len(shape) < 2:
+            return self, flat
+        row, level = divmod(flat, shape[1])
+        return Where(self.source, f"{self.field} of level {level + 1}", self.first_row), row
 
     def fail(self, rule: str, row: int | None = None, value: object = None) -> InputError:
         where = None if row is None else self.first_row + row
@@ -52,19 +61,22 @@ class Where:
         return TypeError(": ".join(filter(None, [self.source, self.field, what])))
 
 
-def exact_integers(values: Array, dtype: DTypeLike, where: Where) -> Array:
+def exact_integers(
+    values: Array, dtype: DTypeLike, where: Where, needed: str = "integers"
+) -> Array:
     """`values` as native, aligned `dtype`: the same array if it is one, else an exact copy."""
     target = np.dtype(dtype)
     if values.dtype.kind not in "iu":
-        raise where.wrong_type(f"dtype {values.dtype} where integers are needed")
+        raise where.wrong_type(f"dtype {values.dtype} where {needed} are needed")
     bounds, own = np.iinfo(target), np.iinfo(values.dtype)
     if values.size and (own.min < bounds.min or own.max > bounds.max):
         # Compared as Python integers: numpy would compare uint64 with int64 as float64.
         low, high = int(values.min()), int(values.max())
         if low < bounds.min or high > bounds.max:
             value = low if low < bounds.min else high
-            row = int(np.flatnonzero(values == values.dtype.type(value))[0])
-            raise where.fail(f"does not fit {target.name}", row, value)
+            flat = int(np.flatnonzero(values == values.dtype.type(value))[0])
+            place, row = where.at(flat, values.shape)
+            raise place.fail(f"does not fit {target.name}", row, value)
     if values.dtype == target and values.dtype.isnative and values.flags.aligned:
         return values
     return values.astype(target)
@@ -131,7 +143,7 @@ class Table:
         self.first_row = first_row
         self._get, self.names = _opened(data, source)
         self._renamed = dict(columns or {})
-        known = list(fields)
+        self._fields = known = list(fields)
         for field, name in self._renamed.items():
             if field not in known:
                 raise InputError(
@@ -152,6 +164,26 @@ class Table:
     def rows(self) -> int:
         """Rows of the columns taken so far."""
         return 0 if self._length is None else self._length[1]
+
+    def renames(self, field: str) -> bool:
+        """Whether the caller said which column this field is."""
+        return field in self._renamed
+
+    def refuse_misspelt(self, fields: Iterable[str]) -> None:
+        """An error for a column that nearly has the name of one of `fields` that there is not.
+
+        Passed over, it would be data that the caller believes to have given.
+        """
+        import difflib  # only where a field is absent
+
+        taken = {self.name(field) for field in self._fields}
+        spare = {name.lower(): name for name in self.names if name not in taken}
+        for field in fields:
+            near = difflib.get_close_matches(field, spare, n=1, cutoff=0.8)
+            if near and not self.has(field):
+                name = spare[near[0]]
+                rule = f"is no field, but nearly {field}: rename it with columns=, or leave it out"
+                raise InputError(rule, source=self.source, field="columns", value=name)
 
     def has(self, field: str) -> bool:
         return self.name(field) in self.names
@@ -176,21 +208,9 @@ class Table:
         self, field: str, instrument: "Instrument", *, ndim: int = 1, missing: bool = True
     ) -> NDArray[np.int64]:
         """Price units. Null and NaN are NONE where `missing` is allowed, else an error."""
-        values, where = (
-            self._column(field, ndim=ndim, null=NONE if missing else None),
-            self.where(field),
+        return self._units(
+            field, ndim, missing, lambda flat: instrument.price_units(flat, none_is_nan=missing)
         )
-        if values.dtype.kind != "f":
-            return exact_integers(values, np.int64, where)
-        flat = _doubles(values, where).ravel()
-        units = instrument.price_units(
-            flat,
-            field=where.field,
-            source=self.source,
-            first_row=self.first_row,
-            none_is_nan=missing,
-        )
-        return units.reshape(values.shape)
 
     def sizes(
         self,
@@ -205,27 +225,45 @@ class Table:
 
         Rows of `codes` hold no sizes but bits, which no unit changes.
         """
-        values, where = (
-            self._column(field, ndim=ndim, null=NONE if missing else None),
-            self.where(field),
-        )
+        where = self.where(field)
+
+        def convert(flat: NDArray[np.float64]) -> NDArray[np.int64]:
+            absent = np.isnan(flat) & missing
+            plain = np.zeros(len(flat), np.bool_) if codes is None else codes
+            units = instrument.size_units(np.where(absent | plain, 0.0, flat))
+            units[absent] = NONE
+            for row in np.flatnonzero(plain).tolist():
+                bits = flat[row].item()
+                if not bits.is_integer() or abs(bits) >= 2.0**63:
+                    raise where.fail("is a status, not a size: a whole number", row, bits)
+                units[row] = int(bits)
+            return units
+
+        return self._units(field, ndim, missing, convert)
+
+    def _units(
+        self,
+        field: str,
+        ndim: int,
+        missing: bool,
+        convert: Callable[[NDArray[np.float64]], NDArray[np.int64]],
+    ) -> NDArray[np.int64]:
+        """Integers are units; what `convert` refuses of floats is named by its row and level."""
+        values = self._column(field, ndim=ndim, null=NONE if missing else None)
+        where = self.where(field)
         if values.dtype.kind != "f":
-            return exact_integers(values, np.int64, where)
-        flat = _doubles(values, where).ravel()
-        absent = np.isnan(flat) & missing
-        plain = np.zeros(len(flat), np.bool_) if codes is None else codes
-        units = instrument.size_units(
-            np.where(absent | plain, 0.0, flat),
-            field=where.field,
-            source=self.source,
-            first_row=self.first_row,
-        )
-        units[absent] = NONE
-        for row in np.flatnonzero(plain).tolist():
-            if not flat[row].is_integer():
-                raise where.fail("is a status, not a size: a whole number", row, flat[row].item())
-            units[row] = int(flat[row])
-        return units.reshape(values.shape)
+            needed = "integers (units) or float64"
+            return exact_integers(values, np.int64, where, needed)
+        try:
+            return convert(_doubles(values, where).ravel()).reshape(values.shape)
+        except InputError as error:
+            if error.row is None or error.source:
+                raise
+            place, row = where.at(error.row, values.shape)
+            rule = error.rule
+            if values.dtype.itemsize < 8 and "unit" in rule:
+                rule = f"{values.dtype} does not hold decimals exactly: give float64 or units"
+            raise place.fail(rule, row, error.value) from None
 
     def codes(self, field: str, words: Mapping[str, int], dtype: DTypeLike) -> Array:
         """Small codes, as integers or as text (case does not matter)."""
@@ -269,7 +307,7 @@ class Table:
             f"no such column{_close(name, self.names)}",
             source=self.source,
             field=field,
-            value=name,
+            value=None if name == field else name,
         )
 
 
@@ -308,9 +346,11 @@ def _opened(data: object, source: str) -> tuple[Any, list[str]]:
     if module in ("polars", "pandas"):
         if type(data).__name__ != "DataFrame":
             raise TypeError(f"{source}: {type(data).__name__}: a DataFrame is taken")
-        return (lambda name, null, where: _any_column(frame[name], null, where)), list(
-            frame.columns
-        )
+        names = list(frame.columns)
+        if len(set(names)) != len(names):
+            twice = Counter(names).most_common(1)[0][0]
+            raise InputError("is the name of two columns", source=source, value=twice)
+        return (lambda name, null, where: _any_column(frame[name], null, where)), names
     raise TypeError(
         f"{source}: {type(data).__name__} is no table: a dict of arrays, a structured array, "
         "a Polars or a pandas frame is"
@@ -331,7 +371,10 @@ def _any_column(value: object, null: int | None, where: Where) -> Array:
 def _array(value: object, where: Where) -> Array:
     if isinstance(value, np.ma.MaskedArray):
         raise where.wrong_type("masked arrays are not taken: fill them first")
-    return np.asarray(value)
+    try:
+        return np.asarray(value)
+    except ValueError:
+        raise where.fail("is ragged: its rows have different lengths") from None
 
 
 def _polars_column(series: Any, null: int | None, where: Where) -> Array:

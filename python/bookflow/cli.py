@@ -3,8 +3,11 @@
 import argparse
 import importlib
 import os
+import signal
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from bookflow.errors import InputError
@@ -14,7 +17,8 @@ __all__ = ["main"]
 _ABOUT = """\
 Order-flow features from market data.
 
-exit codes: 0 done; 1 the data differ (verify); 2 wrong usage or bad input; 130 interrupted"""
+exit codes: 0 done; 1 the data differ (verify); 2 wrong usage, bad input or a failed write;
+130 interrupted; 141 the reader of the output has gone; 143 terminated"""
 
 _DEMO = """\
 examples:
@@ -32,12 +36,13 @@ examples:
       -f "micro=WeightedMid()" -f "mlofi=MultiLevelOrderFlowImbalance(levels=5)" --out x.npy
 
 LOBSTER files are paired by their names, so several days can be given in order: the book, the
-windows and VPIN's buckets go on from one to the next."""
+windows and VPIN's buckets go on from one to the next. A message file alone is replayed, from an
+empty book or from --seed, and its rows are marked unverifiable."""
 
 _INFO = """\
 examples:
   bookflow info session.parquet
-  bookflow info esm4.mbo.dbn.zst
+  bookflow info esm4.mbo.dbn.zst --instrument 5602
   bookflow info AMZN_2012-06-21_34200000_57600000_message_5.csv \\
       AMZN_2012-06-21_34200000_57600000_orderbook_5.csv"""
 
@@ -56,18 +61,45 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = _parser().parse_args(argv)
     command = importlib.import_module(f"bookflow.commands.{args.command}")
     try:
-        code: int = command.run(args)
+        with _terminable():
+            code: int = command.run(args)
         sys.stdout.flush()
         return code
     except BrokenPipeError:
-        # The reader of our output has gone (`| head`); nothing more may be flushed to it at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
+        _give_output_up()
+        return 128 + 13  # as if SIGPIPE, which Python ignores, had ended it (`| head`)
     except KeyboardInterrupt:
         return 130
     except (InputError, ImportError, OSError) as error:
+        _give_output_up()
         print(f"bookflow {args.command}: {error}", file=sys.stderr)
         return 2
+
+
+def _give_output_up() -> None:
+    """What standard output does not take now must not be tried again, and fail, at exit."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """SIGTERM ends the block as an exception does: what it has begun is cleaned up."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # signals are the main thread's
+        return
+
+    def leave(number: int, frame: object) -> None:
+        signal.signal(number, signal.SIG_IGN)  # cleaning up is not interrupted
+        raise SystemExit(128 + number)
+
+    before = signal.signal(signal.SIGTERM, leave)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before or signal.SIG_DFL)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -177,6 +209,7 @@ def _verify(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--reader", choices=("lobster",), default="lobster", help="default: %(default)s"
     )
+    _date(parser)
     parser.add_argument("message", type=Path, metavar="MESSAGE")
     parser.add_argument("orderbook", type=Path, metavar="ORDERBOOK")
 
@@ -192,7 +225,20 @@ def _input(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--price-unit", metavar="UNIT", help="finest step of a print, as 0.0001")
     parser.add_argument("--size-unit", metavar="UNIT", help="finest step of a size, as 1 or 1e-8")
     parser.add_argument("--symbol", metavar="NAME", help="the instrument's name")
-    parser.add_argument("--date", metavar="YYYY-MM-DD", help="LOBSTER: the day, if no name has it")
+    parser.add_argument(
+        "--instrument",
+        type=_count,
+        metavar="ID",
+        help="which of an input's instruments (default: features needs it to be the only one, "
+        "info describes each)",
+    )
+    _date(parser)
+    parser.add_argument(
+        "--seed",
+        type=Path,
+        metavar="FILE",
+        help="LOBSTER: orderbook file whose first row seeds the book of a message file alone",
+    )
     parser.add_argument(
         "--order",
         choices=("error", "as-is"),
@@ -200,6 +246,10 @@ def _input(parser: argparse.ArgumentParser) -> None:
         help="times that go back are an error, or taken as the latest so far and counted "
         "(default: %(default)s)",
     )
+
+
+def _date(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--date", metavar="YYYY-MM-DD", help="LOBSTER: the day, if no name has it")
 
 
 def _count(text: str) -> int:

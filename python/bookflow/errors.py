@@ -1,9 +1,11 @@
-"""The package's own exceptions: each says where it was, what stood there and which rule it broke."""
+"""The package's own exceptions: each says where it was, what stood there and which rule broke."""
 
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from bookflow.frame import FeatureFrame
+
+_LONGEST = 80
 
 __all__ = ["FeedFault", "InputError", "StateError"]
 
@@ -44,11 +46,19 @@ class InputError(ValueError):
             where.append(f"row {row}")
         what = field
         if value is not None:
-            shown = value if isinstance(value, str | int | float) else repr(value)
+            shown = _shown(value)
             what = f"{field} = {shown}" if field else str(shown)
         if what:
             where.append(what)
         super().__init__(": ".join([*where, rule]))
+
+
+def _shown(value: object) -> str:
+    """The value in a message of one line: control characters escaped, the end cut off."""
+    text = str(value) if isinstance(value, str | int | float) else repr(value)
+    start = text[:_LONGEST]
+    shown = "".join(c if c.isprintable() else repr(c)[1:-1] for c in start)
+    return shown if max(len(text), len(shown)) <= _LONGEST else shown[: _LONGEST - 3] + "..."
 
 
 class StateError(ValueError):

@@ -188,7 +188,8 @@ class Events:
         """Events from a structured array (by field name), a dict of arrays or a frame.
 
         Integer prices and sizes are units, floats are converted exactly through the instrument.
-        Depth rows are four 2-D fields (``bid_price`` ...) or columns numbered by level.
+        ``flags`` are bits of `Flag`. Depth rows are four 2-D fields (``bid_price`` ...) or columns
+        numbered by level.
         """
         from bookflow import _from_table
 
@@ -213,7 +214,8 @@ class Events:
         """Best quotes: ``ts, bid_price, bid_size, ask_price, ask_size``, each row a whole quote.
 
         Without those names the first of numbered levels is taken, as `from_depth` finds them. A
-        size of 0, or a null price, is an empty side.
+        size of 0, or a null price, is an empty side. `Flag` bits are taken from the column that
+        ``columns={"flags": ...}`` names, and from no other: a vendor's flags are other bits.
         """
         from bookflow import _from_table
 
@@ -239,6 +241,7 @@ class Events:
         numbered columns as they are called here (``bid_price_0``, or from 1), by Databento
         (``bid_px_00``, ``bid_sz_00``) or by Tardis (``bids[0].price``, ``bids[0].amount``), with
         `prefix` before every one of them. A size of 0, or a null price, is a missing level.
+        `Flag` bits are taken from the column that ``columns={"flags": ...}`` names only.
         """
         from bookflow import _from_table
 
@@ -258,7 +261,10 @@ class Events:
         order: Order = "error",
         source: str = "trades",
     ) -> Self:
-        """Prints: ``ts, price, size``, and ``side`` (the aggressor's) and ``flags`` if known.
+        """Prints: ``ts, price, size``, and ``side`` (the aggressor's) if known.
+
+        `Flag` bits are taken from the column that ``columns={"flags": ...}`` names, and from no
+        other: a vendor's flags are other bits.
 
         A side is a code (0 none, 1 buy, 2 sell), a sign (+1 buy, -1 sell, 0 none) or text
         ("buy", "B", "bid", "sell", "S", "A", "ask", "N", "none", "unknown", in any case).
@@ -326,6 +332,7 @@ class Events:
 
     @property
     def depth(self) -> Depth | None:
+        """The top of the book after every row, or None: (rows, levels) int64 arrays, in units."""
         return self._loaded()._depth
 
     @property
@@ -335,38 +342,47 @@ class Events:
 
     @property
     def ts(self) -> NDArray[np.int64]:
+        """(rows,) int64: nanoseconds since the epoch, UTC; never decreasing, never NONE."""
         return self._loaded()._filled("ts")
 
     @property
     def ts_venue(self) -> NDArray[np.int64]:
+        """(rows,) int64: the venue's own stamp, nanoseconds since the epoch; NONE if not sent."""
         return self._loaded()._filled("ts_venue")
 
     @property
     def order_id(self) -> NDArray[np.uint64]:
+        """(rows,) uint64: the order; 0 for none."""
         return self._loaded()._filled("order_id")
 
     @property
     def price(self) -> NDArray[np.int64]:
+        """(rows,) int64: price units; NONE where there is no price."""
         return self._loaded()._filled("price")
 
     @property
     def size(self) -> NDArray[np.int64]:
+        """(rows,) int64: size units; of a STATUS its bits."""
         return self._loaded()._filled("size")
 
     @property
     def instrument_id(self) -> NDArray[np.uint32]:
+        """(rows,) uint32: the instrument's id."""
         return self._loaded()._filled("instrument")
 
     @property
     def action(self) -> NDArray[np.uint8]:
+        """(rows,) uint8: an `Action`."""
         return self._loaded()._filled("action")
 
     @property
     def side(self) -> NDArray[np.uint8]:
+        """(rows,) uint8: a `Side`; of a TRADE the aggressor's."""
         return self._loaded()._filled("side")
 
     @property
     def flags(self) -> NDArray[np.uint16]:
+        """(rows,) uint16: bits of `Flag`; LAST in every row where none were given."""
         return self._loaded()._filled("flags")
 
     def _filled(self, name: str) -> Array:

@@ -3,12 +3,12 @@
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bookflow import _core
 from bookflow._instrument import from_json, to_json
 from bookflow._optional import need
 from bookflow._table import Array, Where, exact_integers
@@ -24,15 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["FeatureFrame", "FeatureRow"]
 
-BAD: Final = (
-    Status.SNAPSHOT_PENDING
-    | Status.GAP
-    | Status.CROSSED
-    | Status.ONE_SIDED
-    | Status.STALE
-    | Status.HALTED
-    | Status.AUCTION
-)
+BAD: Final = Status(_core.BAD_STATUS)
 """The bits after which a number should not be trusted; the others are told, not bad."""
 
 _STAMPS: Final = {"ts": np.int64, "status": np.uint16, "seen": np.uint16, "clean": np.int64}
@@ -48,18 +40,27 @@ _NS_IN: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class FeatureRow:
     """One row: ``row.ts``, ``row.status``, ``row["ofi"]`` or ``row.ofi``.
 
     A vector feature is an array, and ``row.mlofi_1`` its first number.
     """
 
-    ts: int
-    status: Status
-    seen: Status
-    clean: int
-    _features: Mapping[str, float | NDArray[np.float64]]
+    __slots__ = ("_features", "clean", "seen", "status", "ts")
+
+    def __init__(
+        self,
+        ts: int,
+        status: Status,
+        seen: Status,
+        clean: int,
+        features: Mapping[str, float | NDArray[np.float64]],
+    ) -> None:
+        self.ts = ts
+        self.status = status
+        self.seen = seen
+        self.clean = clean
+        self._features = features
 
     def __getitem__(self, name: str) -> float | NDArray[np.float64]:
         try:
@@ -152,7 +153,7 @@ class FeatureFrame:
             return self.columns[name]
         group = self._groups().get(name)
         if group is None:
-            there = ", ".join([*self._groups(), *self.columns])
+            there = ", ".join(dict.fromkeys([*self._groups(), *self.columns]))
             raise KeyError(f"no feature {name!r}; there are {there or 'none'}")
         return np.stack([self.columns[column] for column in group], axis=1)
 
@@ -236,11 +237,17 @@ class FeatureFrame:
 
     def write_parquet(self, path: "str | PathLike[str]") -> None:
         """With spec, version and instrument in the file's key-value metadata."""
-        self.to_polars().write_parquet(os.fspath(path), metadata=self._metadata())
+        from bookflow.readers._guard import writing
+
+        with writing(path):
+            self.to_polars().write_parquet(os.fspath(path), metadata=self._metadata())
 
     def write_csv(self, path: "str | PathLike[str]") -> None:
         """With a header; floats are written so that they read back the same."""
-        self.to_polars().write_csv(os.fspath(path))
+        from bookflow.readers._guard import writing
+
+        with writing(path):
+            self.to_polars().write_csv(os.fspath(path))
 
     def write_npy(self, path: "str | PathLike[str]") -> None:
         """One structured array: ts, status, seen, clean and the features."""
@@ -260,9 +267,12 @@ class FeatureFrame:
     @classmethod
     def read_parquet(cls, path: "str | PathLike[str]") -> "FeatureFrame":
         """What `write_parquet` wrote."""
+        from bookflow.readers._guard import guarded
+
         polars = need("polars", "io")
-        metadata = polars.read_parquet_metadata(path)
-        table = polars.read_parquet(path)
+        with guarded(os.fspath(path), "is no Parquet file"):
+            metadata = polars.read_parquet_metadata(path)
+            table = polars.read_parquet(path)
         absent = [name for name in _STAMPS if name not in table.columns]
         if absent:
             raise InputError("is no file of features", source=str(path), field=absent[0])
@@ -284,7 +294,7 @@ class FeatureFrame:
 
 
 def _nanoseconds(span: str | int) -> int:
-    if isinstance(span, int) and not isinstance(span, bool):
+    if isinstance(span, int) and not isinstance(span, bool) and span >= 0:
         return span
     match = _SPAN.fullmatch(span) if isinstance(span, str) else None
     if match is None:

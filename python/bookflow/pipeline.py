@@ -136,8 +136,11 @@ class Pipeline(_core.Pipeline):
     def from_bytes(cls, state: bytes) -> Self:
         """A pipeline from `to_bytes`; StateError when the bytes are not one."""
         pipeline = cls.__new__(cls)
-        pipeline.__setstate__(state)
+        _core.Pipeline.__init__(pipeline, state)
         return pipeline
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self).from_bytes, (self.to_bytes(),)
 
     def run(self, events: Any) -> FeatureFrame:
         """Takes events and returns the rows they wrote, continuing from the present state.
@@ -166,26 +169,35 @@ class Pipeline(_core.Pipeline):
         frames: list[FeatureFrame] = []
         first_row = 0
         for chunk in events.chunks(_CHUNK):
-            frames.append(self._frame(self._rows(chunk, first_row)))
+            try:
+                frames.append(self._frame(self._rows(chunk, first_row)))
+            except FeedFault as fault:
+                fault.rows_applied += first_row
+                if fault.frame is not None:
+                    fault.frame = FeatureFrame.concat([*frames, fault.frame])
+                raise
             first_row += len(chunk)
         return FeatureFrame.concat(frames) if frames else self.latest(0)
 
-    def stream(self, source: Iterable[Any]) -> Iterator[FeatureRow]:
+    def stream(self, source: Events | Iterable[Any]) -> Iterator[FeatureRow]:
         """Rows as they are written, from chunks, records or tuples.
 
         Parameters
         ----------
-        source : iterable
-            Of Events or structured arrays (many events each), of single records of EVENT_DTYPE, or
-            of tuples in the order of `push`.
+        source : Events | iterable
+            Events, or an iterable of Events or structured arrays (many events each), of single
+            records of EVENT_DTYPE, or of tuples in the order of `push`.
         """
-        for item in source:
+        for item in source.chunks(_CHUNK) if isinstance(source, Events) else source:
             if isinstance(item, tuple):
-                yield from self.latest(self.push(*item))
-            elif getattr(item, "shape", None) == () and item.dtype.names:
-                yield from self.latest(self._push_record(item))
-            else:
+                written = self.push(*item)
+            elif isinstance(item, Events) or getattr(item, "shape", None) != ():
                 yield from self.run(item)
+                continue
+            else:
+                written = self._push_record(item)
+            if written:
+                yield from self.latest(written)
 
     def latest(self, n: int = 1) -> FeatureFrame:
         """The last n rows (fewer if there were fewer), a copy."""

@@ -75,28 +75,36 @@ struct Depth {
             v.require(bids >= 0 && bids <= kMaxLevels && asks >= 0 && asks <= kMaxLevels,
                       "a depth has too many levels");
         }
-        for (int i = 0; i < bids; ++i) v(bid[static_cast<std::size_t>(i)]);
-        for (int i = 0; i < asks; ++i) v(ask[static_cast<std::size_t>(i)]);
+        for (int i = 0; i < bids; ++i) visit_level(v, bid[static_cast<std::size_t>(i)]);
+        for (int i = 0; i < asks; ++i) visit_level(v, ask[static_cast<std::size_t>(i)]);
+    }
+
+private:
+    template <class V>
+    static void visit_level(V& v, PriceLevel& level) {
+        v(level);
+        if constexpr (V::kReading) {
+            v.require(level.price != kNoPrice && level.size > Size(0), "a level is empty");
+        }
     }
 };
 
 inline constexpr int kUnchanged = std::numeric_limits<int>::max();
 
 struct BookUpdate {
-    Event event;      // the last of the atomic event
-    Quotes before;    // at the LAST before
-    Quotes after;     // at this LAST
+    Event event;                  // the last of the atomic event
+    Quotes before;                // at the LAST before
+    Quotes after;                 // at this LAST
     int from_level = kUnchanged;  // levels better than this one (0: the touch) did not change
 };
 
 // One print as the trade-driven calculators see it.
 struct Print {
-    Nanos ts = kNoTime;
     Price price = kNoPrice;
-    Size size;               // negative: a broken print taken back
+    Size size;  // negative: a broken print taken back
     Side aggressor = Side::None;
-    bool in_flow = true;     // signed: buys, sells, VPIN
-    bool in_volume = true;   // volume, VWAP
+    bool in_flow = true;    // signed: buys, sells, VPIN
+    bool in_volume = true;  // volume, VWAP
 
     [[nodiscard]] bool is_trade() const { return in_volume && size > Size(0); }
 };

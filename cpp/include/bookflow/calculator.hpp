@@ -69,8 +69,8 @@ template <Named E>
 // One parameter as the docs, the stub and the error messages show it.
 struct Parameter {
     std::string name;
-    std::string type;     // "int", "float", "bool", "str", "window", "quantity"
-    Value fallback;       // the default
+    std::string type;  // "int", "float", "bool", "str", "window", "quantity"
+    Value fallback;    // the default
     bool required = false;
     std::string allowed;  // the rule in words
     std::vector<std::string> choices;
@@ -86,13 +86,13 @@ public:
         add(name, "window", w, meaning).allowed = std::string(Window::kRule);
     }
     void operator()(const char* name, int& n, Range<int> range, const char* meaning) {
-        add(name, "int", n, meaning).allowed =
-            "a whole number from " + std::to_string(range.low) + " to " + std::to_string(range.high);
+        add(name, "int", n, meaning).allowed = "a whole number from " + std::to_string(range.low) +
+                                               " to " + std::to_string(range.high);
     }
     void operator()(const char* name, double& x, Range<double> range, const char* meaning) {
-        add(name, "float", x, meaning).allowed =
-            "a number from " + text_of(detail::to_value(range.low)) + " to " +
-            text_of(detail::to_value(range.high));
+        add(name, "float", x, meaning).allowed = "a number from " +
+                                                 text_of(detail::to_value(range.low)) + " to " +
+                                                 text_of(detail::to_value(range.high));
     }
     void operator()(const char* name, bool& b, const char* meaning) {
         add(name, "bool", b, meaning).allowed = "True or False";
@@ -142,9 +142,9 @@ public:
             if (i >= parameters_.size()) {
                 const std::string what =
                     argument.name.empty() ? text_of(argument.value) : argument.name;
-                throw InputError(parameters_.empty() ? "has no parameter " + what
-                                                     : "has no parameter " + what +
-                                                           "; there are " + names(),
+                throw InputError(parameters_.empty()
+                                     ? "has no parameter " + what
+                                     : "has no parameter " + what + "; there are " + names(),
                                  call_.name);
             }
             if (given_[i] != nullptr) {
@@ -277,11 +277,11 @@ template <class C>
                                        std::string_view calculator, const char* parameter) {
     const auto n = units.size_scale.units(quantity.value);
     if (!n || *n <= 0 || *n > kMaxSize) {
-        throw InputError(
-            "must be a whole number of size units (" +
-                Decimal{units.size_scale.numerator, 0}.text() + "/" +
-                Decimal{units.size_scale.denominator, 0}.text() + " each), at most 2^60 of them",
-            std::string(calculator) + "." + parameter, quantity.value.text());
+        throw InputError("must be a whole number of size units (" +
+                             Decimal{units.size_scale.numerator, 0}.text() + "/" +
+                             Decimal{units.size_scale.denominator, 0}.text() +
+                             " each), at most 2^60 of them",
+                         std::string(calculator) + "." + parameter, quantity.value.text());
     }
     return *n;
 }

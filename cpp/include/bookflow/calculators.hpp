@@ -44,9 +44,9 @@ enum class Kind : std::uint16_t {
 
 template <class C>
 struct KindOf;
-#define BOOKFLOW_ONE(C)                       \
-    template <>                               \
-    struct KindOf<C> {                        \
+#define BOOKFLOW_ONE(C)                        \
+    template <>                                \
+    struct KindOf<C> {                         \
         static constexpr Kind value = Kind::C; \
     };
 BOOKFLOW_CALCULATORS(BOOKFLOW_ONE)
@@ -115,13 +115,13 @@ public:
 
     template <class C>
         requires requires { KindOf<C>::value; }
-    explicit Node(C calculator)
-        : kind_(KindOf<C>::value), object_(new C(std::move(calculator))) {}
+    explicit Node(C calculator) : kind_(KindOf<C>::value), object_(new C(std::move(calculator))) {}
 
     Node(const Node& other) : kind_(other.kind_) {
         other.visit([&]<class C>(const C& c) { object_ = new C(c); });
     }
-    Node(Node&& other) noexcept : kind_(other.kind_), object_(std::exchange(other.object_, nullptr)) {}
+    Node(Node&& other) noexcept
+        : kind_(other.kind_), object_(std::exchange(other.object_, nullptr)) {}
     Node& operator=(Node other) noexcept {
         std::swap(kind_, other.kind_);
         std::swap(object_, other.object_);

@@ -120,8 +120,9 @@ struct Decimal {
             ++i;
             if (i + 1 < text.size() && text[i] == '+' && text[i + 1] != '-') ++i;
             int e = 0;
-            const auto [end, fault] = std::from_chars(text.data() + i, text.data() + text.size(), e);
-            if (fault != std::errc{} || end != text.data() + text.size() || std::abs(e) > 400) {
+            const auto [end, fault] =
+                std::from_chars(text.data() + i, text.data() + text.size(), e);
+            if (fault != std::errc{} || end != text.data() + text.size() || e < -400 || e > 400) {
                 return std::nullopt;
             }
             out.exponent += e;
@@ -133,18 +134,21 @@ struct Decimal {
     // The shortest decimal that reads back as x: 0.1 is 1e-1, not its 55 binary digits.
     [[nodiscard]] static std::optional<Decimal> shortest(double x) {
         char text[40];
-        const auto [end, fault] = std::to_chars(text, text + sizeof text, x, std::chars_format::scientific);
+        const auto [end, fault] =
+            std::to_chars(text, text + sizeof text, x, std::chars_format::scientific);
         return fault == std::errc{} ? parse({text, static_cast<std::size_t>(end - text)})
                                     : std::nullopt;
     }
 
-    // The nearest double; NaN beyond 18 decimal places either way.
+    // The nearest double.
     [[nodiscard]] double value() const {
         if (mantissa == 0) return 0.0;
-        if (std::abs(exponent) > 18) return kNaN;
+        // text without a point reads the same in every locale
+        if (exponent < -18 || exponent > 18) return std::strtod(text().c_str(), nullptr);
         i64 power = 1;
         for (int i = 0; i < std::abs(exponent); ++i) power *= 10;
-        return exponent < 0 ? ratio(mantissa, power) : ratio(static_cast<i128>(mantissa) * power, 1);
+        return exponent < 0 ? ratio(mantissa, power)
+                            : ratio(static_cast<i128>(mantissa) * power, 1);
     }
 
     [[nodiscard]] std::string text() const {
@@ -224,9 +228,15 @@ struct Scale {
     // The k for which the double nearest to k units is x; nothing where there is none.
     [[nodiscard]] std::optional<i64> units(double x) const {
         const double guess = std::nearbyint(
-            denominator >= numerator ? x * (static_cast<double>(denominator) / static_cast<double>(numerator))
-                                     : x / (static_cast<double>(numerator) / static_cast<double>(denominator)));
+            denominator >= numerator
+                ? x * (static_cast<double>(denominator) / static_cast<double>(numerator))
+                : x / (static_cast<double>(numerator) / static_cast<double>(denominator)));
         if (!(std::fabs(guess) < 9.2e18)) return std::nullopt;
+        if (std::fabs(guess) >= 0x1p53) {
+            // several k share one double here: the one that a person would write is meant
+            const auto written = Decimal::shortest(x);
+            return written ? units(*written) : std::nullopt;
+        }
         const auto k = static_cast<i64>(guess);
         if (value(k) == x) return k;
         if (value(k + 1) == x) return k + 1;

@@ -38,9 +38,11 @@ struct FeedFault : std::runtime_error {
     i64 row;  // at which the offending atomic event begins
 };
 
-// A sum that does not fit; the object stands before the event of that row.
+// A sum that does not fit. Nothing was applied; `row` as in InputError.
 struct SizeOverflow : std::overflow_error {
-    using std::overflow_error::overflow_error;
+    explicit SizeOverflow(const char* rule, i64 row_ = -1) : std::overflow_error(rule), row(row_) {}
+
+    i64 row;
 };
 
 }  // namespace bookflow

@@ -32,14 +32,14 @@ enum class Side : std::uint8_t { None = 0, Bid = 1, Ask = 2 };
 }
 
 namespace flag {
-inline constexpr std::uint16_t kLast = 1;       // the atomic event ends: the book may be read
-inline constexpr std::uint16_t kSnapshot = 2;   // part of a snapshot of the whole book
-inline constexpr std::uint16_t kGap = 4;        // something was lost before this
-inline constexpr std::uint16_t kFill = 8;       // this removal is already on the tape
-inline constexpr std::uint16_t kHidden = 16;    // execution against a hidden order
-inline constexpr std::uint16_t kAuction = 32;   // auction print or cross
-inline constexpr std::uint16_t kOffBook = 64;   // reported, not matched in this book
-inline constexpr std::uint16_t kBroken = 128;   // the print of this size is taken back
+inline constexpr std::uint16_t kLast = 1;      // the atomic event ends: the book may be read
+inline constexpr std::uint16_t kSnapshot = 2;  // part of a snapshot of the whole book
+inline constexpr std::uint16_t kGap = 4;       // something was lost before this
+inline constexpr std::uint16_t kFill = 8;      // this removal is already on the tape
+inline constexpr std::uint16_t kHidden = 16;   // execution against a hidden order
+inline constexpr std::uint16_t kAuction = 32;  // auction print or cross
+inline constexpr std::uint16_t kOffBook = 64;  // reported, not matched in this book
+inline constexpr std::uint16_t kBroken = 128;  // the print of this size is taken back
 inline constexpr std::uint16_t kAll = 255;
 }  // namespace flag
 
@@ -55,8 +55,10 @@ inline constexpr std::uint16_t kHalted = 64;
 inline constexpr std::uint16_t kAuction = 128;
 inline constexpr std::uint16_t kUnverifiable = 256;
 inline constexpr std::uint16_t kPartial = 512;
-// The bits that a STATUS event sets and takes back.
-inline constexpr std::uint16_t kByEvent = kSnapshotPending | kHalted | kAuction | kUnverifiable;
+// The bits that a STATUS event sets, and those of them that the next one takes back: that a
+// snapshot is pending ends with the snapshot alone.
+inline constexpr std::uint16_t kTaken = kHalted | kAuction | kUnverifiable;
+inline constexpr std::uint16_t kByEvent = kSnapshotPending | kTaken;
 // The bits after which a number should not be trusted; the others are told, not bad.
 inline constexpr std::uint16_t kBad =
     kSnapshotPending | kGap | kCrossed | kOneSided | kStale | kHalted | kAuction;

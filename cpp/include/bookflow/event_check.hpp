@@ -86,9 +86,7 @@ private:
             case Action::Execute:
                 if (!with_depth) need_id(e, row);
                 return need_size(e, row);
-            case Action::Trade:
-                need_price(e, row);
-                return need_size(e, row);
+            case Action::Trade: need_price(e, row); return need_size(e, row);
             case Action::Level:
                 if (!with_depth) {
                     need_side(e, row);
@@ -141,8 +139,9 @@ private:
                 refuse(row, field("price"), price, "must be within 2^61 price units");
             }
             if (i > 0 && sign * price <= sign * prices[at - 1]) {
-                refuse(row, field("price"), price,
-                       "must be worse than the level before (" + std::to_string(prices[at - 1]) + ")");
+                refuse(
+                    row, field("price"), price,
+                    "must be worse than the level before (" + std::to_string(prices[at - 1]) + ")");
             }
             if (!units_.on_grid(Price(price))) off_grid(Price(price), row, field("price"));
         }
@@ -168,9 +167,7 @@ private:
                "a resting price must be on the tick grid of " +
                    std::to_string(units_.tick_at(price)) + " price units");
     }
-    [[nodiscard]] static std::string name(const Event& e) {
-        return "a " + std::string(name_of(e.action));
-    }
+    [[nodiscard]] static std::string name(const Event& e) { return std::string(name_of(e.action)); }
     template <class T>
     [[noreturn]] static void refuse(std::size_t row, std::string field, const T& value,
                                     std::string rule) {

@@ -66,9 +66,9 @@ struct EventColumns {
     Column<std::uint8_t> side;
     Column<i64> price;
     Column<i64> size;
-    Column<std::uint16_t> flags;          // not given: every row LAST
-    Column<u64> order_id;                 // not given: none
-    Column<std::uint32_t> instrument;     // not given: the pipeline's
+    Column<std::uint16_t> flags;       // not given: every row LAST
+    Column<u64> order_id;              // not given: none
+    Column<std::uint32_t> instrument;  // not given: the pipeline's
     DepthColumns depth;
 
     [[nodiscard]] std::uint16_t flags_at(std::size_t i) const {

@@ -22,19 +22,14 @@ enum class Fault : std::uint8_t {
 };
 inline constexpr std::size_t kFaults = 10;
 inline constexpr std::array<std::string_view, kFaults> kFaultNames{
-    "duplicate_id",   "unknown_id",   "over_cancel", "side_mismatch", "price_mismatch",
-    "unknown_side",   "crossed",      "gap",         "unfinished",    "late"};
+    "duplicate_id", "unknown_id", "over_cancel", "side_mismatch", "price_mismatch",
+    "unknown_side", "crossed",    "gap",         "unfinished",    "late"};
 
 class Faults {
 public:
     void count(Fault fault, i64 n = 1) { counts_[static_cast<std::size_t>(fault)] += n; }
     [[nodiscard]] i64 of(Fault fault) const { return counts_[static_cast<std::size_t>(fault)]; }
     [[nodiscard]] const std::array<i64, kFaults>& counts() const { return counts_; }
-    [[nodiscard]] i64 total() const {
-        i64 sum = 0;
-        for (const i64 n : counts_) sum += n;
-        return sum;
-    }
     // The first kind of which there are more than in `before`.
     [[nodiscard]] std::string_view first_new(const Faults& before) const {
         for (std::size_t i = 0; i < kFaults; ++i) {

@@ -43,13 +43,11 @@ enum class Restart : std::uint8_t {
     Row,         // a row was written
     FirstState,  // the next good state is a first state: nothing is differenced across
     Session,     // a session ended
-    All,
 };
 
 // Whether a sum over this window has to find a first state again.
 [[nodiscard]] inline bool restarts(const Window& window, Restart what) {
-    return what == Restart::All ||
-           (what == Restart::Session && window.kind != Window::Kind::Forever);
+    return what == Restart::Session && window.kind != Window::Kind::Forever;
 }
 
 // A queue over one block of memory that only grows while a window does.
@@ -134,6 +132,7 @@ public:
     [[nodiscard]] double read(const Moment& now, F f) {
         if (window_.kind == Window::Kind::Decayed) return std::apply(f, decayed(now));
         if (window_.kind == Window::Kind::Last) evict(now.key(window_.span.of));
+        if (lost_) return kNaN;
         return std::apply(f, sums_);
     }
 
@@ -144,7 +143,7 @@ public:
 
     template <class V>
     void visit(V& v) {
-        v(decayed_, samples_, last_key_, any_);
+        v(decayed_, samples_, last_key_, any_, lost_);
         // The sums of a keyed window are those of its samples: they are not believed twice.
         if (window_.kind != Window::Kind::Last) {
             v(sums_);
@@ -167,10 +166,9 @@ private:
     };
 
     [[nodiscard]] bool plausible() const {
-        const auto far = i128{1} << 122;
-        const auto near_enough = [far](i128 x) { return x > -far && x < far; };
+        constexpr i128 far = i128{1} << 123;
         bool holds = last_key_ >= 0 && last_key_ < kMaxTime;
-        for (const i128 sum : sums_) holds = holds && near_enough(sum);
+        for (const i128 sum : sums_) holds = holds && sum > -far && sum < far;
         i64 before = 0;
         for (std::size_t i = 0; i < samples_.size(); ++i) {
             holds = holds && samples_[i].key >= before && samples_[i].key < kMaxTime;
@@ -187,8 +185,15 @@ private:
         sample = sum;
         return true;
     }
+    // Sums of price x size could leave 128 bits at the far end of both ranges: the sum is lost
+    // then, and NaN says so until the window restarts.
     void accumulate(const Increment& x) {
-        for (std::size_t k = 0; k < K; ++k) sums_[k] += x[k];
+        constexpr i128 far = i128{1} << 122;
+        if (lost_) return;
+        for (std::size_t k = 0; k < K; ++k) {
+            sums_[k] += x[k];
+            lost_ = lost_ || sums_[k] > far || sums_[k] < -far;
+        }
     }
     void evict(i64 now) {
         while (!samples_.empty() && samples_.front().key <= now - window_.span.count) {
@@ -222,7 +227,7 @@ private:
         decayed_ = {};
         samples_.clear();
         last_key_ = 0;
-        any_ = false;
+        any_ = lost_ = false;
     }
 
     Window window_;
@@ -230,7 +235,8 @@ private:
     std::array<double, K> decayed_{};
     Ring<Sample> samples_;
     i64 last_key_ = 0;
-    bool any_ = false;
+    bool any_ = false;   // a decayed sum has a sample
+    bool lost_ = false;  // a sum left 128 bits
 };
 
 }  // namespace bookflow

@@ -38,18 +38,18 @@ public:
     [[nodiscard]] double price(double units) const { return units * factor(price_scale); }
     [[nodiscard]] double size(double units) const { return units * factor(size_scale); }
     [[nodiscard]] i64 tick_at(Price price) const {
-        i64 step = 1;
+        i64 step = bands.empty() ? 1 : bands.front().step;  // the first band reaches down as well
         for (const Band& band : bands) {
             if (price < band.from) break;
             step = band.step;
         }
         return step;
     }
-    [[nodiscard]] double ticks(i64 distance, Price at) const { return ratio(distance, tick_at(at)); }
+    [[nodiscard]] double ticks(i64 distance, Price at) const {
+        return ratio(distance, tick_at(at));
+    }
     [[nodiscard]] bool on_grid(Price price) const {
-        if (bands.empty()) return true;
-        if (bands.size() == 1) return price.raw % bands.front().step == 0;
-        return price.raw % tick_at(price) == 0;
+        return bands.empty() || price.raw % tick_at(price) == 0;
     }
 
 private:
@@ -80,9 +80,9 @@ struct Instrument {
         for (const TickBand& band : tick) {
             const auto step = out.price_scale.units(band.step);
             if (!step || *step <= 0) {
-                throw InputError("a tick must be a whole number of price units (" +
-                                     price_unit.text() + ")",
-                                 "tick", band.step.text());
+                throw InputError(
+                    "a tick must be a whole number of price units (" + price_unit.text() + ")",
+                    "tick", band.step.text());
             }
             const auto from = out.price_scale.units(band.from);
             if (!from || (!out.bands.empty() && Price(*from) <= out.bands.back().from)) {

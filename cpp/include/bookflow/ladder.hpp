@@ -46,9 +46,7 @@ public:
         return i < size() && (*this)[i].price == price;
     }
 
-    Level& insert(int i, const Level& level) {
-        return *levels_.insert(levels_.end() - i, level);
-    }
+    Level& insert(int i, const Level& level) { return *levels_.insert(levels_.end() - i, level); }
     void erase(int i) { levels_.erase(levels_.end() - 1 - i); }
     void clear() { levels_.clear(); }
 
@@ -65,6 +63,7 @@ public:
     // Sorted strictly, sizes in range; the first fault in words.
     [[nodiscard]] std::string check() const {
         for (int i = 0; i < size(); ++i) {
+            if ((*this)[i].price == kNoPrice) return "a level has no price";
             if ((*this)[i].size <= Size(0) || (*this)[i].size > Size(kMaxSize)) {
                 return "a level has size " + std::to_string((*this)[i].size.raw);
             }

@@ -69,8 +69,9 @@ public:
     }
     // Empty when every invariant holds, else the first that does not.
     [[nodiscard]] std::string check() const {
-        const std::string bids = bids_.check();
-        return !bids.empty() ? "bid: " + bids : asks_.check().empty() ? "" : "ask: " + asks_.check();
+        if (const std::string fault = bids_.check(); !fault.empty()) return "bid: " + fault;
+        if (const std::string fault = asks_.check(); !fault.empty()) return "ask: " + fault;
+        return {};
     }
 
     template <class V>

@@ -20,7 +20,7 @@ public:
 
     void status_event(i64 size) {
         const auto given = static_cast<std::uint16_t>(size);
-        held_ = static_cast<std::uint16_t>((held_ & ~status::kByEvent) | (given & status::kByEvent));
+        held_ = static_cast<std::uint16_t>((held_ & ~status::kTaken) | (given & status::kByEvent));
         until_two_sided_ = (given & status::kUnverifiable) != 0 && (given & status::kOneSided) != 0;
     }
     void gap() {
@@ -58,6 +58,10 @@ public:
     template <class V>
     void visit(V& v) {
         v(held_, from_book_, settled_, seen_, gap_seen_, until_two_sided_, bad_until_);
+        if constexpr (V::kReading) {
+            v.require(bad_until_ == kNone || (bad_until_ >= 0 && bad_until_ < kMaxTime),
+                      "a time is out of range");
+        }
     }
 
 private:

@@ -60,16 +60,9 @@ public:
 
     // Throws SizeOverflow, before anything changes, when a level's sum would leave its range.
     Applied apply(const Event& e) {
-        const Side replaced = std::exchange(replaced_side_, Side::None);
-        switch (e.action) {
-            case Action::Add: return add(e, e.side != Side::None ? e.side : replaced);
-            case Action::Cancel: return reduce(e);
-            case Action::Execute: return reduce(e);
-            case Action::Delete: return remove(e);
-            case Action::Modify: return modify(e);
-            case Action::Clear: return {clear(e.side), e.side, kNoPrice};
-            default: return {};
-        }
+        const Applied applied = change(e);
+        replaced_side_ = e.action == Action::Delete ? applied.side : Side::None;
+        return applied;
     }
 
     [[nodiscard]] const Ladder<Level>& bids() const { return bids_; }
@@ -100,6 +93,23 @@ public:
             out.size += Size(slab_[slot].size());
         }
         return out;
+    }
+
+    // Throws SizeOverflow if the event would lift a level's sum out of its range.
+    void require_room(const Event& e) const {
+        if (e.action != Action::Add && e.action != Action::Modify) return;
+        Side s = e.side;
+        Price price = e.price;
+        Size leaving;
+        if (const auto o = order(e.order_id); o && e.action == Action::Modify) {
+            s = o->side();
+            if (price == kNoPrice) price = o->price;
+            if (price == o->price) leaving = Size(o->size());
+        } else if (o) {
+            return;  // a duplicate is ignored
+        }
+        if (s == Side::None) s = replaced_side_;
+        if (s != Side::None && price != kNoPrice) require_room(s, price, e.size, leaving);
     }
 
     // f(order) for every order of the i-th level of a side, first in the queue first.
@@ -145,7 +155,8 @@ public:
                 std::uint32_t count = 0;
                 std::uint32_t before = kEnd;
                 for (std::uint32_t slot = level.head; slot != kEnd; slot = slab_[slot].after) {
-                    if (slot >= slab_.size() || count > level.count) return where + "queue is broken";
+                    if (slot >= slab_.size() || count > level.count)
+                        return where + "queue is broken";
                     const Order& o = slab_[slot];
                     if (o.before != before) return where + "queue is not linked back";
                     if (o.price != level.price || o.side() != s) {
@@ -222,6 +233,18 @@ private:
 
     [[nodiscard]] Ladder<Level>& side(Side s) { return s == Side::Bid ? bids_ : asks_; }
 
+    Applied change(const Event& e) {
+        switch (e.action) {
+            case Action::Add: return add(e, e.side != Side::None ? e.side : replaced_side_);
+            case Action::Cancel: return reduce(e);
+            case Action::Execute: return reduce(e);
+            case Action::Delete: return remove(e);
+            case Action::Modify: return modify(e);
+            case Action::Clear: return {clear(e.side), e.side, kNoPrice};
+            default: return {};
+        }
+    }
+
     Applied add(const Event& e, Side s) {
         if (index_.find(e.order_id) != OrderIndex::kNotFound) {
             faults_.count(Fault::DuplicateId);
@@ -231,6 +254,7 @@ private:
             faults_.count(Fault::UnknownSide);
             return {};
         }
+        require_room(s, e.price, e.size, Size(0));
         return {enqueue(e.order_id, s, e.price, e.size), s, e.price};
     }
 
@@ -257,7 +281,6 @@ private:
         compare_price(e, o);
         const int i = side(o.side()).find(o.price);
         dequeue(slot, i);
-        replaced_side_ = o.side();
         return {i, o.side(), o.price};
     }
 
@@ -324,8 +347,8 @@ private:
         if (e.price != kNoPrice && e.price != o.price) faults_.count(Fault::PriceMismatch);
     }
 
-    void require_room(Side s, Price price, Size size, Size leaving) {
-        Ladder<Level>& ladder = side(s);
+    void require_room(Side s, Price price, Size size, Size leaving) const {
+        const Ladder<Level>& ladder = s == Side::Bid ? bids_ : asks_;
         const int i = ladder.find(price);
         if (ladder.has(i, price) && (ladder[i].size - leaving).raw > kMaxSize - size.raw) {
             throw SizeOverflow("the sizes at one price add up to more than 2^60 units");
@@ -333,7 +356,6 @@ private:
     }
 
     int enqueue(OrderId id, Side s, Price price, Size size) {
-        require_room(s, price, size, Size(0));
         std::uint32_t slot = 0;
         if (free_.empty()) {
             slot = static_cast<std::uint32_t>(slab_.size());

@@ -2,8 +2,7 @@
 //
 // An open-addressing table of 16-byte entries, a power of two of them, linear probing, at most
 // half full. Removal shifts the followers back instead of leaving tombstones, so a book that lives
-// for months probes as short as a fresh one. Worst case: ids that all hash alike probe linearly;
-// growing copies the table (amortised O(1)).
+// for months probes as short as a fresh one. Worst case: growing copies the table (amortised O(1)).
 #pragma once
 
 #include <vector>
@@ -49,10 +48,7 @@ public:
         --size_;
     }
 
-    void clear() {
-        for (Entry& entry : entries_) entry.slot = kNotFound;
-        size_ = 0;
-    }
+    void clear() { *this = OrderIndex(); }
 
 private:
     struct Entry {
@@ -63,11 +59,14 @@ private:
 
     [[nodiscard]] std::size_t mask() const { return entries_.size() - 1; }
     [[nodiscard]] std::size_t next(std::size_t i) const { return (i + 1) & mask(); }
-    // Ids are often sequential or carry their entropy in odd places: multiply, take the top.
+    // Ids are often sequential or carry their entropy in odd places: two rounds of multiplying, and
+    // the top bits. The seed, the table's own address, keeps a feed from choosing ids that collide;
+    // where entries lie is never visible.
     [[nodiscard]] std::size_t home(OrderId id) const {
-        const u64 x = static_cast<u64>(id);
-        const u64 mixed = (x ^ (x >> 32)) * 0x9E3779B97F4A7C15ULL;
-        return static_cast<std::size_t>(mixed >> shift_);
+        u64 x = static_cast<u64>(id) ^ seed_;
+        x = (x ^ (x >> 32)) * 0x9E3779B97F4A7C15ULL;
+        x = (x ^ (x >> 32)) * 0xBF58476D1CE4E5B9ULL;
+        return static_cast<std::size_t>(x >> shift_);
     }
     void place(OrderId id, std::uint32_t slot) {
         std::size_t i = home(id);
@@ -78,6 +77,7 @@ private:
         const std::vector<Entry> old = std::move(entries_);
         entries_.assign(std::max<std::size_t>(64, old.size() * 2), Entry{});
         shift_ = 64 - std::countr_zero(entries_.size());
+        seed_ = static_cast<u64>(reinterpret_cast<std::uintptr_t>(entries_.data()));
         for (const Entry& entry : old) {
             if (entry.slot != kNotFound) place(entry.id, entry.slot);
         }
@@ -86,6 +86,7 @@ private:
     std::vector<Entry> entries_;
     std::size_t size_ = 0;
     int shift_ = 58;
+    u64 seed_ = 0;
 };
 
 }  // namespace bookflow

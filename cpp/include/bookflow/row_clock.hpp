@@ -26,7 +26,8 @@ public:
             target_ = *n;
         }
         if (on_grid() && (origin <= -kMaxTime || origin >= kMaxTime)) {
-            throw InputError("must be within 2^62 ns of the epoch", "origin", std::to_string(origin));
+            throw InputError("must be within 2^62 ns of the epoch", "origin",
+                             std::to_string(origin));
         }
     }
 
@@ -45,7 +46,9 @@ public:
     [[nodiscard]] bool is_grid_point(i64 ts) const { return floor_mod(ts - origin_) == 0; }
 
     // Whether more than one grid point could lie between two times: asked for every row.
-    [[nodiscard]] bool far_apart(i64 from, i64 to) const { return on_grid() && to - from > target_; }
+    [[nodiscard]] bool far_apart(i64 from, i64 to) const {
+        return on_grid() && to - from > target_;
+    }
     // How many grid points g there are with from <= g < to.
     [[nodiscard]] i64 points(i64 from, i64 to) const {
         if (to <= from) return 0;
@@ -84,7 +87,8 @@ public:
         if constexpr (V::kReading) {
             v.require(next_ == kNone || (next_ >= 0 && on_grid() && is_grid_point(next_)),
                       "a clock is off its grid");
-            v.require(count_ >= 0 && (count_ == 0 || count_ < target_), "a clock's count is invalid");
+            v.require(count_ >= 0 && (count_ == 0 || count_ < target_),
+                      "a clock's count is invalid");
         }
     }
 
@@ -93,9 +97,9 @@ private:
 
     Clock clock_;
     i64 origin_ = 0;
-    i64 target_ = 0;     // ns, events, trades or size units
-    i64 next_ = kNone;   // the next grid point
-    i128 count_ = 0;     // events, trades or volume since the last row
+    i64 target_ = 0;    // ns, events, trades or size units
+    i64 next_ = kNone;  // the next grid point
+    i128 count_ = 0;    // events, trades or volume since the last row
 };
 
 }  // namespace bookflow

@@ -63,6 +63,13 @@ public:
             v.require(!active() || !zone.empty(), "a session has no zone");
             v.require(start >= 0 && start < kDay && end >= -1 && end <= kDay,
                       "a session's times are outside a day");
+            i64 before = kNone;
+            for (const ZoneChange& z : zone) {
+                v.require(z.offset > -kDay && z.offset < kDay && z.from < kMaxTime &&
+                              (z.from > before || &z == zone.data()),
+                          "a zone's changes are invalid");
+                before = z.from;
+            }
         }
     }
 

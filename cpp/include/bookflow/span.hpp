@@ -32,12 +32,18 @@ struct Span {
          {"ns", 1}}};
 
     [[nodiscard]] static std::optional<Span> parse(std::string_view text) {
+        // a volume may be as small as 1e-8volume: its number is all that stands before the word
+        constexpr std::string_view volume_word = "volume";
+        if (text.ends_with(volume_word)) {
+            const auto number = Decimal::parse(text.substr(0, text.size() - volume_word.size()));
+            if (!number || !number->positive()) return std::nullopt;
+            return Span{Of::Volume, 0, *number};
+        }
         const std::size_t split = text.find_first_not_of("0123456789.");
         if (split == 0 || split == std::string_view::npos) return std::nullopt;
         const auto number = Decimal::parse(text.substr(0, split));
         const std::string_view unit = text.substr(split);
         if (!number || !number->positive()) return std::nullopt;
-        if (unit == "volume") return Span{Of::Volume, 0, *number};
         Span out;
         i64 step = 1;
         if (unit == "events" || unit == "event") {
@@ -74,7 +80,8 @@ struct Span {
     template <class V>
     void visit(V& v) {
         v(of, count, volume.mantissa, volume.exponent);
-        if constexpr (V::kReading) v.require(of <= Of::Volume && count >= 0 && count < kMaxTime, "a span is invalid");
+        if constexpr (V::kReading)
+            v.require(of <= Of::Volume && count >= 0 && count < kMaxTime, "a span is invalid");
     }
 };
 
@@ -129,9 +136,7 @@ struct Clock {
 
     friend bool operator==(const Clock&, const Clock&) = default;
 
-    [[nodiscard]] bool on_grid() const {
-        return kind == Kind::Every && every.of == Span::Of::Time;
-    }
+    [[nodiscard]] bool on_grid() const { return kind == Kind::Every && every.of == Span::Of::Time; }
 
     [[nodiscard]] static std::optional<Clock> parse(std::string_view text) {
         if (text == "event") return Clock{};

@@ -40,7 +40,7 @@ struct Call {
     std::vector<Argument> arguments;
 };
 
-// "did you mean": the known names, nearest first by shared letters at the front, all of them.
+// The known names, for whoever mistyped one.
 template <class Names>
 [[nodiscard]] std::string candidates(const Names& names) {
     std::string out;
@@ -96,23 +96,6 @@ public:
         return std::string(bareword);
     }
 
-    // The whole text is one value (an unquoted one may hold spaces).
-    [[nodiscard]] Value only_value() {
-        skip();
-        if (peek() == '"' || peek() == '\'') {
-            Value out = value();
-            skip();
-            if (!at_end()) fail("nothing may follow the closing quote");
-            return out;
-        }
-        std::string_view rest = text_.substr(at_);
-        while (!rest.empty() && std::isspace(static_cast<unsigned char>(rest.back())) != 0) {
-            rest.remove_suffix(1);
-        }
-        if (rest == "None") return Nothing{};
-        return std::string(rest);
-    }
-
 private:
     [[nodiscard]] static bool bare(char c) {
         return std::isalnum(static_cast<unsigned char>(c)) != 0 ||
@@ -130,8 +113,8 @@ private:
     [[nodiscard]] std::string word() {
         skip();
         const std::size_t begin = at_;
-        while (!at_end() && (std::isalnum(static_cast<unsigned char>(text_[at_])) != 0 ||
-                             text_[at_] == '_')) {
+        while (!at_end() &&
+               (std::isalnum(static_cast<unsigned char>(text_[at_])) != 0 || text_[at_] == '_')) {
             ++at_;
         }
         if (at_ == begin) fail("a name is missing");
@@ -139,8 +122,8 @@ private:
     }
     [[nodiscard]] Argument argument() {
         const std::size_t begin = at_;
-        while (!at_end() && (std::isalnum(static_cast<unsigned char>(text_[at_])) != 0 ||
-                             text_[at_] == '_')) {
+        while (!at_end() &&
+               (std::isalnum(static_cast<unsigned char>(text_[at_])) != 0 || text_[at_] == '_')) {
             ++at_;
         }
         std::string name(text_.substr(begin, at_ - begin));
@@ -153,8 +136,7 @@ private:
         return {"", value()};
     }
     [[noreturn]] void fail(const std::string& rule) const {
-        throw InputError(rule + " at character " + std::to_string(at_), "spec",
-                         std::string(text_));
+        throw InputError(rule + " at character " + std::to_string(at_), "spec", std::string(text_));
     }
 
     std::string_view text_;

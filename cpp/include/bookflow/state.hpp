@@ -47,6 +47,28 @@ concept Visitable = requires(T& t, int& v) { t.visit(v); };
     return ~crc;
 }
 
+// As strict as Python is: no overlong forms, no surrogates.
+[[nodiscard]] inline bool is_utf8(std::string_view text) {
+    for (std::size_t i = 0; i < text.size();) {
+        const auto byte = [&](std::size_t k) -> std::uint32_t {
+            return i + k < text.size() ? static_cast<unsigned char>(text[i + k]) : 0U;
+        };
+        const std::uint32_t lead = byte(0);
+        const std::size_t more = lead < 0x80 ? 0 : lead < 0xE0 ? 1 : lead < 0xF0 ? 2 : 3;
+        if (more > 0 && (lead < 0xC2 || lead > 0xF4)) return false;
+        std::uint32_t code = more == 0 ? lead : lead & (0x3FU >> more);
+        for (std::size_t k = 1; k <= more; ++k) {
+            if ((byte(k) & 0xC0U) != 0x80U) return false;
+            code = code << 6 | (byte(k) & 0x3FU);
+        }
+        constexpr std::array<std::uint32_t, 4> least{0, 0x80, 0x800, 0x10000};
+        if (code < least[more] || code > 0x10FFFF || (code >= 0xD800 && code < 0xE000))
+            return false;
+        i += more + 1;
+    }
+    return true;
+}
+
 }  // namespace detail
 
 class StateWriter {
@@ -135,7 +157,8 @@ private:
     // Units are believed within the field limits only: what is computed from them cannot overflow.
     void get(Price& x) {
         get(x.raw);
-        require(x == kNoPrice || (x.raw >= -kMaxPrice && x.raw <= kMaxPrice), "a price is too large");
+        require(x == kNoPrice || (x.raw >= -kMaxPrice && x.raw <= kMaxPrice),
+                "a price is too large");
     }
     void get(Size& x) {
         get(x.raw);
@@ -154,11 +177,13 @@ private:
     void get(std::string& x) {
         x.resize(length(1));
         raw(x.data(), x.size());
+        require(detail::is_utf8(x), "a text is not UTF-8");
     }
     template <class T>
     void get(std::vector<T>& x) {
+        // no item of ours takes fewer bytes than these: a length cannot ask for much more memory
         x.clear();
-        x.resize(length(1));
+        x.resize(length(detail::Plain<T> ? sizeof(T) : 8));
         for (T& item : x) get(item);
     }
     template <class T, std::size_t N>
@@ -194,7 +219,8 @@ template <class T>
 class StateEnvelope {
 public:
     explicit StateEnvelope(std::string_view bytes) {
-        constexpr std::size_t header = 4 + sizeof(std::uint16_t) + sizeof(std::uint32_t) + sizeof(u64);
+        constexpr std::size_t header =
+            4 + sizeof(std::uint16_t) + sizeof(std::uint32_t) + sizeof(u64);
         if (bytes.size() < header || bytes.substr(0, 4) != "BKFL") {
             throw StateError("these bytes are no saved state of bookflow");
         }

@@ -19,7 +19,8 @@ from bookflow import (
     Volume,
     __version__,
 )
-from bookflow.commands.text import duration, table
+from bookflow.commands.output import failures, written
+from bookflow.commands.text import counted, duration, table
 from bookflow.events import Action
 from bookflow.frame import FeatureFrame
 from bookflow.report import linear_fit, write_report
@@ -41,16 +42,18 @@ def run(args: argparse.Namespace) -> int:
 
     features, report = args.out / "features.parquet", args.out / "report.html"
     facts = _facts(simulation, pipeline, frame, seconds)
-    frame.write_parquet(features)
-    write_report(
-        report,
-        frame,
-        simulation.bursts,
-        facts,
-        title=f"bookflow {__version__}: a simulated session, seed {args.seed}",
-        tick=simulation.instrument.price(1),  # its tick is its price unit
-        every=_EVERY,
-    )
+    with written(features) as whole, failures(features):
+        frame.write_parquet(whole)
+    with written(report) as whole, failures(report):
+        write_report(
+            whole,
+            frame,
+            simulation.bursts,
+            facts,
+            title=f"bookflow {__version__}: a simulated session, seed {args.seed}",
+            tick=simulation.instrument.price(1),  # its tick is its price unit
+            every=_EVERY,
+        )
     print(table([*facts.items(), ("features", str(features)), ("report", str(report))], indent=""))
     return 0
 
@@ -85,13 +88,12 @@ def _facts(
     events = simulation.events
     fit = linear_fit(frame["ofi"][1:], np.diff(frame["mid"]))
     inside = in_bursts(frame, simulation.bursts)
-    faults = ", ".join(f"{n} {name}" for name, n in pipeline.faults.items() if n)
     return {
         "events": f"{len(events):,} market-by-order, {duration(int(np.ptp(events.ts)))}",
         "rate": f"{len(events) / seconds:,.0f} events/s through the book and {len(frame.columns)} "
         "feature columns",
         "rows": f"{len(frame):,}, one every {_EVERY}",
-        "faults": faults or "none",
+        "faults": counted(pipeline.faults) or "none",
         "OFI": f"explains {fit.r2:.1%} of the mid's variance over {_EVERY}",
         "VPIN": f"{np.nanmedian(frame['vpin'][inside]):.2f} at the end of bursts, "
         f"{np.nanmedian(frame['vpin'][~inside]):.2f} otherwise (medians)",

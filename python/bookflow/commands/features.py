@@ -2,14 +2,16 @@
 
 import argparse
 import re
+import sys
+from collections import Counter
 from collections.abc import Sequence
 
-from bookflow import Pipeline, parse_calculator
-from bookflow.commands.inputs import chunks, open_inputs
-from bookflow.commands.output import Output
+from bookflow import Instrument, Pipeline, parse_calculator
+from bookflow.commands.inputs import instrument_of, of_instrument, open_inputs
+from bookflow.commands.output import output
 from bookflow.commands.progress import Progress
+from bookflow.commands.text import counted
 from bookflow.errors import InputError
-from bookflow.events import Events
 from bookflow.pipeline import Calculator
 
 _FEATURE = re.compile(r"\s*(?P<name>\w+)\s*=(?P<calculator>.*)", re.DOTALL)
@@ -19,28 +21,42 @@ def run(args: argparse.Namespace) -> int:
     pipeline: Pipeline | None = None
     features = _features(args.features)
     done = 0
-    with Output(args.out) as out, Progress("events") as progress:
+    faults: Counter[str] = Counter()
+    with output(args.out) as out, Progress("events") as progress:
         for events in open_inputs(args):
+            instrument = instrument_of(events, args.instrument)
             if pipeline is None:
                 pipeline = Pipeline(
-                    events.instrument,
+                    instrument,
                     clock=args.every,
                     features=features,
                     session=args.session,
                     hidden=args.hidden,
                     order=args.order,
                 )
-                first = events
-            _check_same(first, events)
-            for chunk in chunks(events):
+                first = events.source
+            _check_same(pipeline.instrument, first, instrument, events.source)
+            for chunk in of_instrument(events, args.instrument):
                 out.write(pipeline.run(chunk))
                 progress.add(len(chunk))
                 done += len(chunk)
+            faults.update(events.counts)
         if pipeline is not None:
             out.write(pipeline.finish())
+            faults.update(pipeline.faults)
     names = ", ".join(features)
-    print(f"{args.out}: {out.rows:,} rows of {names} from {done:,} events")
+    print(f"{args.out}: {out.count:,} rows of {names} from {done:,} events")
+    _tell(faults)
     return 0
+
+
+def _tell(faults: Counter[str]) -> None:
+    """What was wrong with the input, for those who do not look at the rows' status."""
+    if faults["unfinished"]:
+        rule = "the input ends inside an atomic event, which is left out"
+        print(f"bookflow features: {rule}", file=sys.stderr)
+    if faults.total():
+        print(f"bookflow features: faults: {counted(faults)}", file=sys.stderr)
 
 
 def _features(texts: Sequence[str]) -> dict[str, Calculator]:
@@ -55,10 +71,10 @@ def _features(texts: Sequence[str]) -> dict[str, Calculator]:
     return features
 
 
-def _check_same(first: Events, events: Events) -> None:
-    if events.instrument != first.instrument:
+def _check_same(first: Instrument, first_source: str, other: Instrument, source: str) -> None:
+    if other != first:
         raise InputError(
-            f"is another instrument than that of {first.source}: {events.instrument!r}",
-            source=events.source,
+            f"is another instrument than that of {first_source}: {other!r}",
+            source=source,
             field="instrument",
         )

@@ -1,10 +1,15 @@
 """Which reader an input needs, and the events that it gives."""
 
 import argparse
+import os
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import numpy as np
+
 from bookflow import Instrument
+from bookflow._instrument import with_id
 from bookflow.errors import InputError
 from bookflow.events import Events
 from bookflow.readers import read_databento, read_events, read_lobster
@@ -21,7 +26,7 @@ def open_inputs(args: argparse.Namespace) -> Iterator[Events]:
     reader = args.reader or guess_reader(args.inputs)
     _refuse_others(args, reader)
     if reader == "lobster":
-        given = {name: getattr(args, name) for name in ("tick", "symbol", "date")}
+        given = {name: getattr(args, name) for name in ("tick", "symbol", "date", "seed")}
         settings = {name: value for name, value in given.items() if value is not None}
         for message, orderbook in lobster_pairs(args.inputs):
             yield read_lobster(message, orderbook, order=args.order, **settings)
@@ -52,7 +57,8 @@ def _instrument(args: argparse.Namespace, price_unit: str | None = None) -> Inst
 
 def _refuse_others(args: argparse.Namespace, reader: str) -> None:
     """An option that this reader has no use for is an error, not ignored."""
-    others = ("price_unit", "size_unit") if reader == "lobster" else ("date",)
+    lobster = reader == "lobster"
+    others = ("price_unit", "size_unit", "instrument") if lobster else ("date", "seed")
     for name in others:
         if getattr(args, name) is not None:
             option = f"--{name.replace('_', '-')}"
@@ -65,6 +71,51 @@ def chunks(events: Events) -> Iterator[Events]:
         yield from events.chunks(CHUNK)
     except TypeError as error:
         raise InputError(str(error)) from error
+
+
+def by_instrument(chunk: Events) -> dict[int, Events]:
+    """The events of each instrument by its id, without a copy where there is only one."""
+    ids = chunk.columns["instrument"]
+    if ids is None or not len(ids):
+        return {chunk.instrument.id: chunk}
+    return {int(ids[0]): chunk} if (ids == ids[0]).all() else chunk.split()
+
+
+def instrument_of(events: Events, number: int | None) -> Instrument:
+    """The instrument of this id among those of the events; None: the events' own."""
+    if number is None:
+        return events.instrument
+    return events.instruments.get(number) or with_id(events.instrument, number)
+
+
+def of_instrument(events: Events, number: int | None) -> Iterator[Events]:
+    """`chunks` of one instrument; None: the only one that there is."""
+    wanted = events.instrument.id if number is None else number
+    found = False
+    for chunk in chunks(events):
+        parts = by_instrument(chunk)
+        if len(chunk) and number is None and parts.keys() != {wanted}:
+            raise InputError(
+                f"must be one of {_ids(events)}", source=events.source, field="--instrument"
+            )
+        if wanted in parts:
+            found = True
+            yield parts[wanted]
+    if not found and number is not None:
+        raise InputError(
+            f"is not in the input, which has {_ids(events) or 'none'}",
+            source=events.source,
+            field="--instrument",
+            value=number,
+        )
+
+
+def _ids(events: Events) -> str:
+    """Every instrument id there is, for a message: it takes another pass over the input."""
+    ids: set[int] = set()
+    for chunk in chunks(events):
+        ids.update(np.unique(chunk.instrument_id).tolist())
+    return ", ".join(map(str, sorted(ids)))
 
 
 def guess_reader(paths: Sequence[Path]) -> str:
@@ -91,10 +142,14 @@ def _reader_of(path: Path) -> str:
 
 
 def lobster_pairs(paths: Sequence[Path]) -> list[tuple[Path, Path | None]]:
-    """Each message file with its order book file (None: not given), by their names.
+    """Each message file with its order book file, by their names.
 
-    Two files with names that tell nothing are a message and an order book file.
+    Two files with names that tell nothing are a message and an order book file. Only one message
+    file, given alone, is read without a book: a book left out by mistake must not go unnoticed.
     """
+    twice, times = Counter(map(os.path.abspath, paths)).most_common(1)[0]
+    if times > 1:
+        raise InputError("is given twice", field="INPUT", value=twice)
     if not any("_message_" in p.name or "_orderbook_" in p.name for p in paths):
         if len(paths) > 2:
             raise InputError(
@@ -104,16 +159,14 @@ def lobster_pairs(paths: Sequence[Path]) -> list[tuple[Path, Path | None]]:
             )
         return [(paths[0], paths[1] if len(paths) == 2 else None)]
     orderbooks = {_stem(p, "_orderbook_"): p for p in paths if "_orderbook_" in p.name}
-    pairs = [
-        (p, orderbooks.pop(_stem(p, "_message_"), None))
-        for p in paths
-        if "_orderbook_" not in p.name
-    ]
-    if orderbooks:
-        alone = next(iter(orderbooks.values()))
-        raise InputError("there is no message file with it", field="INPUT", value=str(alone))
-    return pairs
+    messages = {_stem(p, "_message_"): p for p in paths if "_orderbook_" not in p.name}
+    for stem, path in (orderbooks | messages).items():
+        if stem not in messages:
+            raise InputError("there is no message file with it", field="INPUT", value=str(path))
+        if stem not in orderbooks and len(paths) > 1:
+            raise InputError("there is no orderbook file with it", field="INPUT", value=str(path))
+    return [(path, orderbooks.get(stem)) for stem, path in messages.items()]
 
 
 def _stem(path: Path, kind: str) -> str:
-    return str(path.with_name(path.name.replace(kind, "_")))
+    return os.path.abspath(path.with_name(path.name.replace(kind, "_")))

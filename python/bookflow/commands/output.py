@@ -6,11 +6,11 @@ leaves no half of a file, and an older file as it was.
 """
 
 import os
+import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import numpy as np
 
@@ -22,60 +22,79 @@ PART_ROWS = 1 << 20
 _COPY = 1 << 22  # bytes at a time
 
 
-class Output:
-    """A file of feature rows, written when the `with` block ends well."""
+@contextmanager
+def written(path: Path) -> Iterator[Path]:
+    """A path to write to, in a directory of its own; it becomes `path` when the block ends well."""
+    with tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent) as directory:
+        whole = Path(directory) / f"whole{path.suffix}"
+        yield whole
+        with failures(path):
+            with whole.open("rb") as file:
+                os.fsync(file.fileno())  # a name must not outlive a crash that its content does not
+            os.replace(whole, path)
 
-    def __init__(self, path: Path) -> None:
-        if path.suffix not in _JOIN:
-            raise InputError(
-                f"its name must end in {', '.join(_JOIN)}", field="--out", value=str(path)
-            )
-        if path.suffix != ".npy":
-            need("polars", "io")
-        self.rows = 0
+
+@contextmanager
+def failures(path: Path) -> Iterator[None]:
+    """Whatever keeps `path`, or a part of it, from being written is an OSError that names it."""
+    polars = sys.modules.get("polars")  # a full disk is an error of its own there
+    kinds = (OSError,) if polars is None else (OSError, polars.exceptions.PolarsError)
+    try:
+        yield
+    except kinds as error:
+        root = error.__cause__ or error
+        reason = getattr(root, "strerror", None) or str(root).partition("\n")[0]
+        raise OSError(f"{path}: cannot be written: {reason}") from error
+
+
+@contextmanager
+def output(path: Path) -> Iterator["Rows"]:
+    """Takes the rows of a file that is there when the block ends well."""
+    if path.suffix not in _JOIN:
+        raise InputError(f"its name must end in {', '.join(_JOIN)}", field="--out", value=str(path))
+    if path.suffix != ".npy":
+        need("polars", "io")
+    if not path.parent.is_dir():
+        raise InputError("there is no such directory", field="--out", value=str(path))
+    with written(path) as whole:
+        rows = Rows(path, whole)
+        yield rows
+        rows.join()
+
+
+class Rows:
+    """Rows on their way to `path`, in parts beside `whole` until they are joined there."""
+
+    def __init__(self, path: Path, whole: Path) -> None:
+        self.count = 0
         self._path = path
+        self._whole = whole
         self._frames: list[FeatureFrame] = []
         self._held = 0
         self._parts: list[Path] = []
 
-    def __enter__(self) -> Self:
-        if not self._path.parent.is_dir():
-            raise InputError("there is no such directory", field="--out", value=str(self._path))
-        self._directory = tempfile.TemporaryDirectory(
-            prefix=f".{self._path.name}.", dir=self._path.parent
-        )
-        return self
-
     def write(self, frame: FeatureFrame) -> None:
         self._frames.append(frame)
         self._held += len(frame)
-        self.rows += len(frame)
+        self.count += len(frame)
         if self._held >= PART_ROWS:
             self._spill()
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        with self._directory as directory:
-            if kind is not None:
-                return
-            if self._held or not self._parts:
-                self._spill()
-            whole = self._parts[0]
-            if len(self._parts) > 1:
-                whole = Path(directory) / f"whole{self._path.suffix}"
-                _JOIN[self._path.suffix](self._parts, whole)
-            with whole.open("rb") as file:
-                os.fsync(file.fileno())  # a name must not outlive a crash that its content does not
-            os.replace(whole, self._path)
+    def join(self) -> None:
+        """All rows have come."""
+        if self._held or not self._parts:
+            self._spill()
+        with failures(self._path):
+            if len(self._parts) == 1:
+                os.replace(self._parts[0], self._whole)
+            else:
+                _JOIN[self._path.suffix](self._parts, self._whole)
 
     def _spill(self) -> None:
-        part = Path(self._directory.name) / f"{len(self._parts)}{self._path.suffix}"
+        part = self._whole.with_name(f"part{len(self._parts)}{self._path.suffix}")
         frame = FeatureFrame.concat(self._frames)
-        getattr(frame, f"write_{self._path.suffix[1:]}")(part)
+        with failures(self._path):
+            getattr(frame, f"write_{self._path.suffix[1:]}")(part)
         self._parts.append(part)
         self._frames, self._held = [], 0
 
@@ -99,13 +118,13 @@ def _join_csv(parts: Sequence[Path], whole: Path) -> None:
 
 def _join_npy(parts: Sequence[Path], whole: Path) -> None:
     arrays = [np.load(part, mmap_mode="r") for part in parts]
-    shape = (sum(len(array) for array in arrays), *arrays[0].shape[1:])
-    out = np.lib.format.open_memmap(whole, mode="w+", dtype=arrays[0].dtype, shape=shape)
-    start = 0
-    for array in arrays:
-        out[start : start + len(array)] = array
-        start += len(array)
-    out.flush()
+    header = np.lib.format.header_data_from_array_1_0(arrays[0])
+    header["shape"] = (sum(map(len, arrays)),)
+    with whole.open("wb") as out:  # not mapped: a full disk is an error here, a signal there
+        np.lib.format.write_array_header_2_0(out, header)
+        for array in arrays:
+            for start in range(0, len(array), PART_ROWS):
+                out.write(array[start : start + PART_ROWS].tobytes())
 
 
 _JOIN = {".parquet": _join_parquet, ".csv": _join_csv, ".npy": _join_npy}

@@ -1,6 +1,6 @@
 """Numbers and times as a person reads them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -31,6 +31,15 @@ def duration(ns: int) -> str:
         return f"{seconds // 60} min {seconds % 60} s"
     digits = f"{ns / _SECOND:.9f}".rstrip("0").rstrip(".")
     return f"{digits} s"
+
+
+def counted(counts: Mapping[str, int]) -> str:
+    """Those that are not zero, each before its name.
+
+    >>> counted({"gap": 0, "unknown_id": 3000, "crossed": 1})
+    '3,000 unknown_id, 1 crossed'
+    """
+    return ", ".join(f"{n:,} {name}" for name, n in counts.items() if n)
 
 
 def table(rows: Iterable[Sequence[str]], indent: str = "  ") -> str:

@@ -10,7 +10,7 @@ from bookflow.readers import read_lobster
 
 
 def run(args: argparse.Namespace) -> int:
-    events = read_lobster(args.message, args.orderbook)
+    events = read_lobster(args.message, args.orderbook, date=args.date)
     replay = Replay(events.instrument)
     with Progress("rows") as progress:
         for chunk in chunks(events):

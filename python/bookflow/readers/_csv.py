@@ -6,7 +6,7 @@ only that names the row, the column and the value for certain.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from bookflow._optional import need
 from bookflow.errors import InputError
+from bookflow.readers._decimal import DECIMAL
 
 if TYPE_CHECKING:
     import polars as pl
@@ -26,7 +27,7 @@ LONGEST_LINE: Final = 1 << 20
 _PATTERN: Final = {
     "integer": re.compile(r" *[+-]?[0-9]+"),
     "unsigned": re.compile(r" *\+?[0-9]+"),
-    "decimal": re.compile(r" *[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?"),
+    "decimal": DECIMAL,
     "text": re.compile(r".+"),
 }
 _RANGE: Final = {"integer": (-(2**63), 2**63), "unsigned": (0, 2**64)}
@@ -36,7 +37,7 @@ _RANGE: Final = {"integer": (-(2**63), 2**63), "unsigned": (0, 2**64)}
 class Column:
     """A column: its name, its kind, and whether a cell may be empty.
 
-    Kinds are "integer", "unsigned", "decimal" and "text".
+    Kinds are "integer", "unsigned", "decimal" (numbers, kept as their text) and "text".
     """
 
     name: str
@@ -55,17 +56,29 @@ class CsvFile:
         Its columns, in order.
     header
         Whether the first line names the columns.
+    is_whole
+        Whether a last line without a newline, given the line before it, can be no shorter piece of
+        a longer one. By default nothing is known, and such a line is an error: what is left of a
+        number that was cut is a number too.
     """
 
-    def __init__(self, path: Path, columns: Sequence[Column], *, header: bool = False) -> None:
+    def __init__(
+        self,
+        path: Path,
+        columns: Sequence[Column],
+        *,
+        header: bool = False,
+        is_whole: Callable[[bytes, bytes], bool] | None = None,
+    ) -> None:
         self.path = path
+        self._is_whole = is_whole
         self.columns = list(columns)
         self.header = header
         self._polars = need("polars", "io")
         types = {
             "integer": self._polars.Int64,
             "unsigned": self._polars.UInt64,
-            "decimal": self._polars.Float64,
+            "decimal": self._polars.String,
             "text": self._polars.String,
         }
         self._schema = {column.name: types[column.kind] for column in columns}
@@ -105,7 +118,7 @@ class CsvFile:
                 # Its names were read before: here it is only passed over.
                 rest += file.readline(LONGEST_LINE)
                 rest = rest.partition(b"\n")[2]
-            row = 0
+            row, before = 0, b""
             while piece := file.read(BLOCK):
                 rest += piece
                 end = rest.rfind(b"\n") + 1
@@ -113,9 +126,14 @@ class CsvFile:
                     block, rest = rest[:end], rest[end:]
                     yield block
                     row += block.count(b"\n")
+                    before = block[block.rfind(b"\n", 0, -1) + 1 :].rstrip(b"\r\n")
                 if len(rest) > LONGEST_LINE:
                     raise self._fail(f"a line of more than {LONGEST_LINE} bytes", row)
             if rest:
+                if self._is_whole is None or not self._is_whole(before, rest):
+                    self._diagnose(rest, row)
+                    rule = "the last line has no end: the file may be cut"
+                    raise self._fail(f"{rule}; if it is whole, append a newline", row)
                 yield rest
 
     def _parsed(self, block: bytes, first_row: int) -> "pl.DataFrame":
@@ -158,7 +176,8 @@ class CsvFile:
             return
         if not _PATTERN[column.kind].fullmatch(cell):
             what = {"integer": "an integer", "unsigned": "an integer of 0 or more"}
-            hint = " (a header? none is due)" if row == 0 and not self.header else ""
+            header = row == 0 and not self.header and not DECIMAL.fullmatch(cell)
+            hint = " (a header? none is due)" if header else ""
             name = what.get(column.kind, "a finite number")
             raise self._fail(f"is not {name}{hint}", row, column.name, cell)
         low, high = _RANGE.get(column.kind, (0, 0))

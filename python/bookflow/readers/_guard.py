@@ -2,10 +2,16 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from os import fspath
+from typing import TYPE_CHECKING
 
+from bookflow._optional import need
 from bookflow.errors import InputError
 
-__all__ = ["guarded"]
+if TYPE_CHECKING:
+    from os import PathLike
+
+__all__ = ["guarded", "writing"]
 
 
 @contextmanager
@@ -22,3 +28,15 @@ def guarded(source: str, what: str = "cannot be read") -> Iterator[None]:
     except BaseException as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise InputError(f"{what} ({reason})", source=source) from error
+
+
+@contextmanager
+def writing(path: "str | PathLike[str]") -> Iterator[None]:
+    """Polars' errors of a full disk and the like become the OSError that they are."""
+    polars = need("polars", "io")
+    try:
+        yield
+    except polars.exceptions.PolarsError as error:
+        raise OSError(
+            f"{fspath(path)}: cannot be written ({str(error).splitlines()[0]})"
+        ) from error

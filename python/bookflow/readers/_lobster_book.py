@@ -48,7 +48,16 @@ def book_file(path: Path, levels: int | None) -> CsvFile:
             f"the file has {fields // 4}", source=path.name, field="levels", value=levels
         )
     names = ("ask_price", "ask_size", "bid_price", "bid_size")
-    return CsvFile(path, [Column(f"{n}_{i}") for i in range(fields // 4) for n in names])
+    columns = [Column(f"{n}_{i}") for i in range(fields // 4) for n in names]
+    return CsvFile(path, columns, is_whole=_known_before)
+
+
+def _known_before(before: bytes, last: bytes) -> bool:
+    """Whether the last level of the last row stood, price and size, in the row before as well."""
+    cells = before.split(b",")
+    end = last.rstrip(b"\r").split(b",")
+    levels = [cells[i : i + 2] for i in range(0, len(cells), 2)]
+    return len(end) == len(cells) and end[-2:] in levels
 
 
 def depth_rows(rows: NDArray[np.int64], source: str, first_row: int) -> Depth:
@@ -107,6 +116,8 @@ class Seed:
         )
         for side, prices, depth_sizes in sides:
             for price, size in zip(prices[0].tolist(), depth_sizes[0].tolist(), strict=True):
+                if size and (int(side), price) in sizes:
+                    raise InputError("has a level of this price twice", field="seed", value=price)
                 if size:
                     sizes[int(side), price] = size
         action = int(columns["action"][0])

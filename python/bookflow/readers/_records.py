@@ -72,20 +72,23 @@ class Conversion:
     instrument: "Instrument"
 
     def __call__(
-        self, records: Records, started: set[int]
+        self, records: Records, started: set[int], gaps: set[int]
     ) -> tuple[dict[str, Array], Depth | None, NDArray[np.int64]]:
         """Columns, depth rows, and the record that each event comes from.
 
-        `started` holds the instruments whose book has begun, and gets those that begin here.
+        `started` holds the instruments whose book has begun, and gets those that begin here;
+        `gaps` those with a gap before their next event, which these records may not hold.
         """
         flags = _FLAGS_OF[records.values["flags"]]
         if self.schema == "mbo":
             order = np.argsort(records.values["instrument_id"], kind="stable")
-            flags = _with_moved_ends(records.values, flags, order)
+            flags, waiting = _with_moved_ends(records.values, flags, order)
             flags |= _fills(records.values, order)
             kept = ~np.isin(records.values["action"], _DROPPED)
             records = Records(records.values[kept], records.rows[kept], records.others)
             flags = flags[kept]
+            _mark(gaps, records.values["instrument_id"], flags)
+            gaps |= waiting
         columns = self._common(records)
         columns["flags"] = flags
         if self.schema == "mbo":
@@ -206,11 +209,23 @@ def _groups(values: Array, order: Array) -> tuple[Array, Array]:
     return values["instrument_id"][order], np.cumsum(last) - last
 
 
-def _with_moved_ends(values: Array, flags: Array, order: Array) -> Array:
-    """Flags without the dropped records: their end of an event goes back, their gap goes on."""
+def _mark(gaps: set[int], instrument: Array, flags: Array) -> None:
+    """GAP at the first record of each instrument of `gaps` that has one, and is then done with."""
+    for number in list(gaps):
+        rows = np.flatnonzero(instrument == number)
+        if len(rows):
+            flags[rows[0]] |= np.uint16(Flag.GAP)
+            gaps.remove(number)
+
+
+def _with_moved_ends(values: Array, flags: Array, order: Array) -> tuple[Array, set[int]]:
+    """Flags without the dropped records: their end of an event goes back, their gap goes on.
+
+    Also the instruments whose gap has no record left to go on to.
+    """
     dropped = np.isin(values["action"][order], _DROPPED)
     if not dropped.any():
-        return flags
+        return flags, set()
     instrument, group = _groups(values, order)
     moved = flags[order]
     place = np.arange(len(order))
@@ -220,12 +235,14 @@ def _with_moved_ends(values: Array, flags: Array, order: Array) -> Array:
     to = before[ends]
     ends = ends[(instrument[ends] == instrument[to]) & (group[ends] == group[to])]
     moved[before[ends]] |= np.uint16(Flag.LAST)
-    gaps = np.flatnonzero(dropped & ((moved & Flag.GAP) != 0) & (after < len(order)))
-    gaps = gaps[instrument[gaps] == instrument[after[gaps]]]
-    moved[after[gaps]] |= np.uint16(Flag.GAP)
+    gaps = np.flatnonzero(dropped & ((moved & Flag.GAP) != 0))
+    # Past the end is no instrument's: -1 stands for it.
+    follows = np.append(instrument.astype(np.int64), -1)[after[gaps]] == instrument[gaps]
+    waiting = set(instrument[gaps[~follows]].tolist())
+    moved[after[gaps[follows]]] |= np.uint16(Flag.GAP)
     result = np.empty_like(flags)
     result[order] = moved
-    return result
+    return result, waiting
 
 
 def _fills(values: Array, order: Array) -> NDArray[np.uint16]:

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 __all__ = ["read_databento"]
 
+# MBO records read at a time: an event that is long is looked at again with every piece.
+_PIECE: Final = 1 << 16
 # No atomic event is longer; a file without any end of one is not held in memory for its sake.
 _LONGEST_EVENT: Final = 1 << 20
 
@@ -68,8 +70,9 @@ def read_databento(
     Notes
     -----
     Records of other kinds in the file are counted in ``events.counts["other_records"]``, inexact
-    receive times in ``"bad_ts_recv"``. A book that starts without a snapshot is UNVERIFIABLE
-    until both of its sides are known.
+    receive times in ``"bad_ts_recv"``, instruments with no event behind their last gap in
+    ``"gap"``. A book that starts without a snapshot is UNVERIFIABLE until both of its sides are
+    known.
     """
     if time not in ("received", "venue"):
         raise InputError('must be "received" or "venue"', field="time", value=time)
@@ -121,6 +124,7 @@ class _Databento:
         last_ts = NONE
         publishers: dict[int, int] = {}
         started: set[int] = set()
+        gaps: set[int] = set()
         convert = Conversion(self.file.path.name, self.file.schema, self.time, self.instrument)
         for records in self._atomic(rows):
             counts = {"other_records": records.others} if records.others else {}
@@ -133,7 +137,7 @@ class _Databento:
             bad_times = int(np.count_nonzero(inexact))
             if bad_times:
                 counts["bad_ts_recv"] = bad_times
-            columns, depth, numbers = convert(records, started)
+            columns, depth, numbers = convert(records, started, gaps)
             columns["ts"], new_last = in_order(columns["ts"], self.order, counts, last_ts)
             events = Events(
                 columns, self.instrument, depth=depth, source=self.file.path.name, counts=counts
@@ -141,6 +145,15 @@ class _Databento:
             self._check(events, numbers, last_ts)
             last_ts = new_last
             yield from self._cut(events, rows)
+        if gaps:
+            # What they were before never came: they are told, with no row to stand on.
+            columns = {name: column[:0] for name, column in columns.items()}
+            yield Events(
+                columns,
+                self.instrument,
+                source=self.file.path.name,
+                counts={"gap": len(gaps)},
+            )
 
     def _cut(self, events: Events, rows: int) -> Iterator[Events]:
         """An added row or an atomic event held back may have made it longer than asked for."""
@@ -162,7 +175,7 @@ class _Databento:
             yield from self.file.chunks(rows)
             return
         held = Records(np.empty(0, self.file.dtype), np.empty(0, np.int64), 0)
-        for chunk in self.file.chunks(rows):
+        for chunk in self.file.chunks(max(rows, _PIECE)):
             held = Records(
                 np.concatenate([held.values, chunk.values]),
                 np.concatenate([held.rows, chunk.rows]),

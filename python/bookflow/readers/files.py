@@ -5,6 +5,7 @@ header of field names, with depth rows as bid_price_0, bid_size_0, ask_price_0, 
 bid_price_1 ...; an empty cell is "none". `.npy` is the structured array of `Events.to_numpy`.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,18 +13,22 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 import numpy as np
 
+from bookflow._depth import DEPTH_FIELDS
 from bookflow._from_table import event_columns, numbered_levels
 from bookflow._instrument import from_json, to_json
 from bookflow._optional import need
-from bookflow._table import NONE
+from bookflow._table import NONE, Where
 from bookflow.errors import InputError
 from bookflow.events import FIELDS, OPTIONAL, Action, Events, Order, in_order
 from bookflow.readers._csv import LONGEST_LINE, Column, CsvFile
-from bookflow.readers._guard import guarded
+from bookflow.readers._decimal import decimal_text, exact_units
+from bookflow.readers._guard import guarded, writing
 from bookflow.readers._seal import BLANK, check_seal, seal
 
 if TYPE_CHECKING:
     from os import PathLike
+
+    import polars as pl
 
     from bookflow._core import Instrument
 
@@ -50,10 +55,12 @@ def read_events(
     path
         The file; its ending tells the format.
     instrument
-        What the events are of. Parquet files written here know it.
+        What the events are of. Parquet files written here know it: another symbol or tick may be
+        given for them, but no other price or size unit, in which their numbers are.
     decimal
-        Whether a CSV file's prices and sizes are decimals (in price and size) or integer units.
-        By default the first lines tell, and a later line that differs is an error.
+        Whether a CSV file's prices and sizes, those of its levels too, are decimals (in price and
+        size) or integer units. By default the first lines tell: one number with a point or an
+        exponent makes all of them decimals. A later line that differs is an error.
     columns
         The file's own names of fields, where they differ: ``{"ts": "time"}``.
     order
@@ -70,7 +77,7 @@ def read_events(
     if kind == ".parquet":
         tables = _Parquet(file)
     elif kind == ".csv":
-        tables = _Csv(file, decimal, columns or {})
+        tables = _Csv(file, decimal, columns or {}, instrument)
     elif kind == ".npy":
         tables = _Npy(file)
     else:
@@ -80,8 +87,17 @@ def read_events(
     if known is None:
         rule = "must be given: the file does not tell"
         raise InputError(rule, source=file.name, field="instrument")
+    if instrument is not None and tables.instrument is not None:
+        _same_units(instrument, tables.instrument, file.name)
     rows = _Rows(file.name, tables, known, columns, order)
     return Events.lazy(rows, known, source=file.name)
+
+
+def _same_units(given: "Instrument", own: "Instrument", source: str) -> None:
+    for name in ("price_unit", "size_unit"):
+        if getattr(given, name) != getattr(own, name):
+            rule = f"is not the unit of the file's numbers, {getattr(own, name)}"
+            raise InputError(rule, source=source, field=name, value=getattr(given, name))
 
 
 class _Tables(Protocol):
@@ -146,6 +162,9 @@ class _Npy:
     def __init__(self, path: Path) -> None:
         with guarded(path.name, "is no .npy file of numbers"):
             self._rows = np.load(path, mmap_mode="r", allow_pickle=False)
+        if self._rows.ndim != 1:
+            rule = f"must have 1 dimension, not {self._rows.ndim}"
+            raise InputError(rule, source=path.name)
 
     def tables(self, rows: int) -> Iterator[object]:
         for start in range(0, len(self._rows), rows):
@@ -155,28 +174,47 @@ class _Npy:
 class _Csv:
     instrument: "Instrument | None" = None
 
-    def __init__(self, path: Path, decimal: bool | None, columns: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        path: Path,
+        decimal: bool | None,
+        columns: Mapping[str, str],
+        units: "Instrument | None",
+    ) -> None:
         with open(path, "rb") as file:
             header = file.readline(LONGEST_LINE).removeprefix(b"\xef\xbb\xbf")
             sample = file.read(_SAMPLE).rpartition(b"\n")[0].split(b"\n")
         names = header.decode("utf-8", "replace").rstrip("\r\n").split(",")
+        if len(header) > LONGEST_LINE - 4:
+            raise InputError(
+                f"has a header of about {LONGEST_LINE} bytes or more", source=path.name
+            )
         if len(set(names)) != len(names):
-            twice = next(name for name in names if names.count(name) > 1)
+            twice = Counter(names).most_common(1)[0][0]
             raise InputError("names a column twice", source=path.name, field="header", value=twice)
         field_of = {name: field for field, name in columns.items()}
         levels = {name for level in numbered_levels(names) for name in level}
+        levels.update(columns.get(field, field) for field in DEPTH_FIELDS)
         cells = [line.rstrip(b"\r").split(b",") for line in sample]
+        priced = {
+            i
+            for i, name in enumerate(names)
+            if name in levels or field_of.get(name, name) in ("price", "size")
+        }
+        if decimal is None:
+            marks = (b".", b"e", b"E")
+            seen = (line[i] for line in cells for i in priced if len(line) > i)
+            decimal = any(mark in cell for cell in seen for mark in marks)
         described = []
         for i, name in enumerate(names):
             field = field_of.get(name, name)
-            seen = [line[i] for line in cells if len(line) > i]
             kind, empty = "text", True
-            if field in ("price", "size") or name in levels:
-                has_point = any(b"." in cell or b"e" in cell for cell in seen)
-                kind = "decimal" if (has_point if decimal is None else decimal) else "integer"
+            if i in priced:
+                kind = "decimal" if decimal else "integer"
                 empty = field != "size"
             elif field in _CODED:
-                kind = "text" if any(cell[:1].isalpha() for cell in seen) else "integer"
+                words = any(line[i][:1].isalpha() for line in cells if len(line) > i)
+                kind = "text" if words else "integer"
                 empty = False
             elif field in FIELDS:
                 kind = "unsigned" if field == "order_id" else "integer"
@@ -186,10 +224,41 @@ class _Csv:
         if absent:
             rule = f"is no column of the header, which has {', '.join(names)[:200]}"
             raise InputError(rule, source=path.name, field=absent[0], value=columns.get(absent[0]))
+        if not header.endswith(b"\n"):
+            rule = "has no end: the file may be cut; if it is whole, append a newline"
+            raise InputError(rule, source=path.name, field="header")
         self._file = CsvFile(path, described, header=True)
+        self._units = units
+        self._action, self._size = columns.get("action", "action"), columns.get("size", "size")
+        prices = {columns.get(field, field) for field in ("price", "bid_price", "ask_price")}
+        prices |= {price for level in numbered_levels(names) for price in level[::2]}
+        self._decimals = {
+            column.name: "price" if column.name in prices else "size"
+            for column in described
+            if column.kind == "decimal"
+        }
 
     def tables(self, rows: int) -> Iterator[object]:
-        yield from self._file.batches(rows)
+        first_row = 0
+        for frame in self._file.batches(rows):
+            yield frame.with_columns(
+                self._in_units(frame, name, what, first_row)
+                for name, what in self._decimals.items()
+            )
+            first_row += len(frame)
+
+    def _in_units(self, frame: "pl.DataFrame", name: str, what: str, first_row: int) -> "pl.Series":
+        assert self._units is not None
+        where = Where(self._file.path.name, name, first_row)
+        text = frame[name]
+        unit = self._units.price_unit if what == "price" else self._units.size_unit
+        if name != self._size:
+            return exact_units(text, unit, what, where)
+        # The size of a STATUS is its bits, which no unit changes.
+        action = frame[self._action].cast(need("polars", "io").String)
+        is_status = action.str.strip_chars().str.to_lowercase().is_in(["status", "10"])
+        sizes = exact_units(text.set(is_status, None), unit, what, where)
+        return sizes.zip_with(~is_status, exact_units(text.set(~is_status, None), "1", what, where))
 
 
 def write_parquet(events: Events, path: "str | PathLike[str]") -> None:
@@ -200,30 +269,31 @@ def write_parquet(events: Events, path: "str | PathLike[str]") -> None:
         "bookflow.source": events.source,
         "bookflow.seal": BLANK,
     }
-    events.to_polars().write_parquet(file, metadata=metadata)
+    with writing(file):
+        events.to_polars().write_parquet(file, metadata=metadata)
     seal(file)
 
 
 def write_csv(events: Events, path: "str | PathLike[str]", *, decimal: bool = False) -> None:
     """Text: integer units, or prices and sizes as decimals that read back exactly."""
-    polars = need("polars", "io")
     frame = events.to_polars()
     instrument = events.instrument
+    is_status = need("polars", "io").Series(events.action == Action.STATUS)
     for name in frame.columns:
         kind = name.rstrip("_0123456789")
         values = frame[name]
-        none = values == NONE if kind.endswith("price") or name == "ts_venue" else None
+        if kind.endswith("price") or name == "ts_venue":
+            values = values.set(values == NONE, None)
         if decimal and kind.endswith("price"):
-            values = polars.Series(name, instrument.price(values.to_numpy()))
+            values = decimal_text(values, instrument.price_unit)
         elif decimal and kind.endswith("size"):
-            sizes = instrument.size(values.to_numpy())
-            if name == "size":
-                sizes = np.where(events.action == Action.STATUS, values.to_numpy(), sizes)
-            values = polars.Series(name, sizes)
-        if none is not None:
-            values = values.set(none, None)
+            sizes = decimal_text(values, instrument.size_unit)
+            values = (
+                sizes.zip_with(~is_status, decimal_text(values, "1")) if name == "size" else sizes
+            )
         frame = frame.with_columns(values)
-    frame.write_csv(Path(path))
+    with writing(path):
+        frame.write_csv(Path(path))
 
 
 def write_npy(events: Events, path: "str | PathLike[str]") -> None:

@@ -139,7 +139,8 @@ def read_lobster(
     elif levels is not None:
         raise InputError("is the orderbook file's, and none is given", field="levels", value=levels)
     source = _Lobster(
-        messages=CsvFile(path, _MESSAGE),
+        # No piece of a direction is another direction.
+        messages=CsvFile(path, _MESSAGE, is_whole=lambda before, last: True),
         book=book,
         seed=None if seed is None else seed_row(seed),
         midnight=_Midnight.of(day, path.name),
@@ -208,10 +209,26 @@ class _Lobster:
             events = Events(
                 columns, self.instrument, depth=depth, source=self.messages.path.name, counts=counts
             )
-            events.check(first_row, last_ts)
+            self._check(events, first_row, last_ts)
             yield events
             last_ts = new_last
             first_row += len(messages)
+
+    def _check(self, events: Events, first_row: int, last_ts: int) -> None:
+        """The field rules, a fault of the book named by the orderbook file."""
+        try:
+            events.check(first_row, last_ts)
+        except InputError as error:
+            if self.book is None or not error.field.startswith(("bid_", "ask_")):
+                raise
+            name, _, level = error.field.partition(" of level ")
+            raise InputError(
+                error.rule,
+                source=self.book.path.name,
+                row=error.row,
+                field=f"{name}_{int(level) - 1}" if level else name,
+                value=error.value,
+            ) from None
 
     def _frames(self, rows: int) -> "Iterator[tuple[pl.DataFrame, pl.DataFrame | None]]":
         """Frames of the same rows of both files."""
@@ -287,15 +304,8 @@ class _Lobster:
         ).unnest("time")
         seconds = parts["1"].cast(pl.Int64)
         odd = (seconds.is_null() | (seconds >= 86_400)).to_numpy()
-        if odd.any():
-            row = int(np.argmax(odd))
-            raise InputError(
-                f"is not seconds after midnight (line {first_row + row + 1})",
-                source=self.messages.path.name,
-                row=first_row + row,
-                field="time",
-                value=frame["time"][row],
-            )
+        times = frame["time"].to_numpy()
+        self._rule(odd, "time", times, "is not seconds after midnight", first_row)
         digits = parts["2"].fill_null("")
         beyond = int((digits.str.len_bytes() > 9).sum())
         if beyond:
@@ -312,7 +322,7 @@ class _Lobster:
                 source=self.messages.path.name,
                 row=first_row + row,
                 field=field,
-                value=int(values[row]),
+                value=values.tolist()[row],
             )
 
     def _start(self, ts: int, seed: "Seed | None") -> Events:

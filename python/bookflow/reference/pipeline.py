@@ -246,7 +246,8 @@ class Pipeline:
     def _apply(self, event: Event, depth: DepthRow | None) -> None:
         if event.action == Action.STATUS:
             both = Status.UNVERIFIABLE | Status.ONE_SIDED
-            self._told = Status(event.size & TOLD)
+            pending = self._told & Status.SNAPSHOT_PENDING  # ends with the snapshot alone
+            self._told = pending | Status(event.size & TOLD)
             self._until_two_sided = event.size & both == both
         if depth is not None:
             bid_price, bid_size, ask_price, ask_size = depth

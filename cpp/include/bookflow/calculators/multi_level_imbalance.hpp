@@ -14,9 +14,11 @@ class MultiLevelImbalance {
 public:
     static constexpr std::string_view kName = "MultiLevelImbalance";
     static constexpr std::string_view kDoc =
-        "Imbalance over the best levels, (sum w_i b_i - sum w_i a_i) / (sum w_i b_i + sum w_i a_i).\n\n"
+        "Imbalance over the best levels, (sum w_i b_i - sum w_i a_i) / (sum w_i b_i + sum w_i "
+        "a_i).\n\n"
         "A number in [-1, 1] without unit. Weights of level i = 0, 1, ...: \"uniform\" 1,\n"
-        "\"exponential\" e^(-decay i), \"linear\" levels - i, \"inverse\" 1 / |p_i - mid|. Levels that\n"
+        "\"exponential\" e^(-decay i), \"linear\" levels - i, \"inverse\" 1 / |p_i - mid|. Levels "
+        "that\n"
         "are not there count nothing. One side empty: +1 or -1; both: NaN; a level that stands at\n"
         "the mid itself under \"inverse\": NaN. With integer weights the quotient is exact and\n"
         "rounded once, with the others within 1e-14.";
@@ -76,9 +78,7 @@ public:
         }
     }
     void read(const Moment&, const Units&, double* out) const { *out = value_; }
-    void restart(Restart what) {
-        if (what == Restart::All) value_ = kNaN;
-    }
+    void restart(Restart) {}
     template <class V>
     void visit(V& v) {
         v(value_);

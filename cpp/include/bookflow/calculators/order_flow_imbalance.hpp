@@ -11,7 +11,9 @@ namespace bookflow {
 [[nodiscard]] inline i64 order_flow_increment(const PriceLevel& bid_before, const PriceLevel& bid,
                                               const PriceLevel& ask_before, const PriceLevel& ask) {
     // kNoPrice is the least integer: already -infinity for a bid, turned around for an ask
-    const auto far = [](Price p) { return p == kNoPrice ? std::numeric_limits<i64>::max() : p.raw; };
+    const auto far = [](Price p) {
+        return p == kNoPrice ? std::numeric_limits<i64>::max() : p.raw;
+    };
     i64 e = 0;
     if (bid.price >= bid_before.price) e += bid.size.raw;
     if (bid.price <= bid_before.price) e -= bid_before.size.raw;
@@ -27,7 +29,8 @@ public:
         "Order flow imbalance at the touch, the sum of\n"
         "e = 1{Pb >= Pb'} qb - 1{Pb <= Pb'} qb' - 1{Pa <= Pa'} qa + 1{Pa >= Pa'} qa'.\n\n"
         "In the instrument's size. The first good state gives e = 0; one-sided and crossed states\n"
-        "are skipped and the next good one is compared with the last good one. NaN before the first\n"
+        "are skipped and the next good one is compared with the last good one. NaN before the "
+        "first\n"
         "good state, 0 over a window without events.\n"
         "Cont, Kukanov and Stoikov (2014), \"The price impact of order book events\", section 2.2.";
     static constexpr Feed kFeed = Feed::Quotes;
@@ -47,10 +50,9 @@ public:
     void step(const Moment& now, const Quotes& quotes) {
         if (!quotes.good()) return;
         if (known_) {
-            flow_.add(now, {order_flow_increment({last_.bid, last_.bid_size},
-                                                 {quotes.bid, quotes.bid_size},
-                                                 {last_.ask, last_.ask_size},
-                                                 {quotes.ask, quotes.ask_size})});
+            flow_.add(now, {order_flow_increment(
+                               {last_.bid, last_.bid_size}, {quotes.bid, quotes.bid_size},
+                               {last_.ask, last_.ask_size}, {quotes.ask, quotes.ask_size})});
         }
         last_ = quotes;
         known_ = ready_ = true;
@@ -82,8 +84,10 @@ public:
     static constexpr std::string_view kDoc =
         "Order flow imbalance at each of the best levels, compared index by index.\n\n"
         "A vector, one number a level, in the instrument's size. A level that is missing is price\n"
-        "-infinity (bid) or +infinity (ask) with size 0. A limit order inside the spread moves every\n"
-        "level: 7 lots over levels of 10, 10 give (7, 10, 10). Good states, first state and NaN as\n"
+        "-infinity (bid) or +infinity (ask) with size 0. A limit order inside the spread moves "
+        "every\n"
+        "level: 7 lots over levels of 10, 10 give (7, 10, 10). Good states, first state and NaN "
+        "as\n"
         "for OrderFlowImbalance.\n"
         "Xu, Gould and Howison (2019), \"Multi-level order-flow imbalance in a limit order book\".";
     static constexpr Feed kFeed = Feed::Depth;

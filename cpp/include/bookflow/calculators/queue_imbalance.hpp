@@ -10,7 +10,8 @@ public:
     static constexpr std::string_view kName = "QueueImbalance";
     static constexpr std::string_view kDoc =
         "Queue imbalance (qb - qa) / (qb + qa) of the best queues, in [-1, 1].\n\n"
-        "A number without unit. One side empty: +1 or -1 (and ONE_SIDED in the status); both: NaN.\n"
+        "A number without unit. One side empty: +1 or -1 (and ONE_SIDED in the status); both: "
+        "NaN.\n"
         "Gould and Bonart (2016), \"Queue imbalance as a one-tick-ahead price predictor\", eq. 1.";
 
     using Settings = NoSettings;

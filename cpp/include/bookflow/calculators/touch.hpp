@@ -12,9 +12,7 @@ public:
     static constexpr bool kState = true;
 
     void step(const Moment&, const Quotes& quotes) { quotes_ = quotes; }
-    void restart(Restart what) {
-        if (what == Restart::All) quotes_ = {};
-    }
+    void restart(Restart) {}
     template <class V>
     void visit(V& v) {
         v(quotes_);
@@ -98,7 +96,8 @@ public:
     static constexpr std::string_view kDoc =
         "The quoted spread, Pa - Pb.\n\n"
         "In ticks (of the tick in force at the bid; in price units where the instrument has no\n"
-        "grid), in basis points of the mid, or in price. Negative when crossed, 0 when locked, NaN\n"
+        "grid), in basis points of the mid, or in price. Negative when crossed, 0 when locked, "
+        "NaN\n"
         "when a side is empty.";
 
     struct Settings {

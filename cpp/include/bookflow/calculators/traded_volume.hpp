@@ -15,7 +15,8 @@ public:
     static constexpr std::string_view kName = "TradeCount";
     static constexpr std::string_view kDoc =
         "How many prints there were.\n\n"
-        "\"both\" counts every print that is in the volume, \"buy\" and \"sell\" those in the flow whose\n"
+        "\"both\" counts every print that is in the volume, \"buy\" and \"sell\" those in the flow "
+        "whose\n"
         "aggressor is known. A broken print that is taken back is not subtracted.";
     static constexpr Feed kFeed = Feed::Trades;
     static constexpr bool kState = false;
@@ -46,10 +47,7 @@ public:
     void read(const Moment& now, const Units&, double* out) {
         *out = flow_.read(now, [](auto n) { return static_cast<double>(n); });
     }
-    void restart(Restart what) {
-        flow_.restart(what);
-        if (what == Restart::All) signer_ = Signer(settings_.sign);
-    }
+    void restart(Restart what) { flow_.restart(what); }
     template <class V>
     void visit(V& v) {
         v(flow_, signer_);
@@ -123,10 +121,7 @@ public:
         if (side == Side::Bid) flow_.add(now, {print.size.raw, 0});
         if (side == Side::Ask) flow_.add(now, {0, print.size.raw});
     }
-    void restart(Restart what) {
-        flow_.restart(what);
-        if (what == Restart::All) signer_ = Signer(settings_.sign);
-    }
+    void restart(Restart what) { flow_.restart(what); }
     template <class V>
     void visit(V& v) {
         v(flow_, signer_);
@@ -213,8 +208,7 @@ public:
     [[nodiscard]] Settings settings() const { return {settings_.window, settings_.sign}; }
 
     void read(const Moment& now, const Units& units, double* out) {
-        *out =
-            flow_.read(now, [&](auto buys, auto sells) { return units.size(buys - sells); });
+        *out = flow_.read(now, [&](auto buys, auto sells) { return units.size(buys - sells); });
     }
 };
 

@@ -10,7 +10,8 @@ public:
     static constexpr std::string_view kName = "VolumeSignedImbalance";
     static constexpr std::string_view kDoc =
         "Volume signed by the sign of the price change from print to print, summed.\n\n"
-        "In the instrument's size; with normalised=True over all volume of the window, in [-1, 1],\n"
+        "In the instrument's size; with normalised=True over all volume of the window, in [-1, "
+        "1],\n"
         "NaN without volume. zero=\"carry\" gives an unchanged price the sign of the last change\n"
         "(the tick rule), zero=\"none\" gives it no sign. The first print has none.\n"
         "Lee and Ready (1991), the tick test.";
@@ -43,10 +44,7 @@ public:
             return settings_.normalised ? quotient(net, volume) : units.size(net);
         });
     }
-    void restart(Restart what) {
-        flow_.restart(what);
-        if (what == Restart::All) tick_ = {};
-    }
+    void restart(Restart what) { flow_.restart(what); }
     template <class V>
     void visit(V& v) {
         v(flow_, tick_);

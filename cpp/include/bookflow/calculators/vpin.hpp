@@ -19,7 +19,8 @@ public:
         "bucket, over as many as it fills. The value changes when a bucket completes, the first\n"
         "after n_buckets; the open bucket is not used. Volume without a known aggressor fills\n"
         "buckets but is neither bought nor sold. Buckets run on across sessions.\n"
-        "output=\"age\" gives the volume since the last completed bucket, in the instrument's size.\n"
+        "output=\"age\" gives the volume since the last completed bucket, in the instrument's "
+        "size.\n"
         "Easley, Lopez de Prado and O'Hara (2012), \"Flow toxicity and liquidity in a\n"
         "high-frequency world\", eq. 9.";
     static constexpr Feed kFeed = Feed::Trades;
@@ -61,7 +62,8 @@ public:
         rest -= part;
         // A trade of many buckets: those beyond the window would only push each other out.
         const i64 whole = rest / bucket_;
-        for (i64 i = 0; i < std::min<i64>(whole, settings_.n_buckets); ++i) complete(sign * bucket_);
+        for (i64 i = 0; i < std::min<i64>(whole, settings_.n_buckets); ++i)
+            complete(sign * bucket_);
         filled_ = rest % bucket_;
         net_ = sign * filled_;
     }
@@ -73,21 +75,20 @@ public:
             *out = full ? ratio(sum_, i128{settings_.n_buckets} * bucket_) : kNaN;
         }
     }
-    void restart(Restart what) {
-        if (what == Restart::All) {
-            filled_ = net_ = 0;
-            sum_ = 0;
-            imbalances_.clear();
-            signer_ = Signer(settings_.sign);
-        }
-    }
+    void restart(Restart) {}
     template <class V>
     void visit(V& v) {
-        v(filled_, net_, sum_, imbalances_, signer_);
+        v(filled_, net_, imbalances_, signer_);
         if constexpr (V::kReading) {
-            v.require(filled_ >= 0 && filled_ <= std::max<i64>(bucket_ - 1, 0) &&
-                          imbalances_.size() <= static_cast<std::size_t>(settings_.n_buckets),
-                      "VPIN's buckets are invalid");
+            bool holds = filled_ >= 0 && filled_ <= std::max<i64>(bucket_ - 1, 0) &&
+                         net_ >= -filled_ && net_ <= filled_ &&
+                         imbalances_.size() <= static_cast<std::size_t>(settings_.n_buckets);
+            sum_ = 0;  // not believed twice
+            for (std::size_t i = 0; i < imbalances_.size(); ++i) {
+                holds = holds && imbalances_[i] >= 0 && imbalances_[i] <= bucket_;
+                sum_ += imbalances_[i];
+            }
+            v.require(holds, "VPIN's buckets are invalid");
         }
     }
 

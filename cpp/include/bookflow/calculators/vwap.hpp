@@ -10,9 +10,8 @@ public:
     static constexpr std::string_view kName = "VWAP";
     static constexpr std::string_view kDoc =
         "Volume-weighted average price, sum(p v) / sum(v).\n\n"
-        "In price, rounded once from sums of 128 bits. NaN without volume (or when more was taken back than\n"
-        "printed). Every print of the\n"
-        "volume counts; broken ones are taken back.";
+        "In price, rounded once from sums of 128 bits. NaN without volume, or when more was taken\n"
+        "back than printed. Every print of the volume counts; broken ones are taken back.";
     static constexpr Feed kFeed = Feed::Trades;
     static constexpr bool kState = false;
 
@@ -35,23 +34,22 @@ public:
     void read(const Moment& now, const Units& units, double* out) {
         *out = flow_.read(now, [&](auto notional, auto volume) {
             if (volume <= 0) return kNaN;
-            if constexpr (std::is_same_v<decltype(volume), double>) {
-                return units.price(notional / volume);
-            } else {
-                return units.price(notional, volume);
+            if constexpr (std::is_same_v<decltype(volume), i128>) {
+                if (fits(volume)) return units.price(notional, volume);
             }
+            return units.price(static_cast<double>(notional) / static_cast<double>(volume));
         });
     }
-    void restart(Restart what) {
-        flow_.restart(what);
-        if (what == Restart::All) last_ = kNoPrice;
-    }
+    void restart(Restart what) { flow_.restart(what); }
     template <class V>
     void visit(V& v) {
         v(flow_, last_);
     }
 
 protected:
+    // Beyond 2^64 units traded, price x volume may leave 128 bits: doubles then.
+    [[nodiscard]] static bool fits(i128 volume) { return volume >> 64 == 0; }
+
     Settings settings_;
     Flow<2, i128> flow_;  // price x size, size
     Price last_ = kNoPrice;
@@ -71,17 +69,12 @@ public:
             return;
         }
         *out = flow_.read(now, [&](auto notional, auto volume) {
-            using Sum = decltype(volume);
             if (volume <= 0) return kNaN;
-            if constexpr (std::is_same_v<Sum, i128>) {
-                // beyond what fits 128 bits (2^64 units traded) rounded twice rather than wrong
-                if (volume >> 64 != 0) {
-                    return quotient(static_cast<double>(last_.raw) * static_cast<double>(volume) -
-                                        static_cast<double>(notional),
-                                    static_cast<double>(notional));
-                }
+            if constexpr (std::is_same_v<decltype(volume), i128>) {
+                if (fits(volume)) return ratio(last_.raw * volume - notional, notional);
             }
-            return quotient(static_cast<Sum>(last_.raw) * volume - notional, notional);
+            const auto n = static_cast<double>(notional);
+            return quotient(static_cast<double>(last_.raw) * static_cast<double>(volume) - n, n);
         });
     }
 };
@@ -108,9 +101,7 @@ public:
     void read(const Moment&, const Units& units, double* out) const {
         *out = last_ == kNoPrice ? kNaN : units.price(i128{last_.raw});
     }
-    void restart(Restart what) {
-        if (what == Restart::All) last_ = kNoPrice;
-    }
+    void restart(Restart) {}
     template <class V>
     void visit(V& v) {
         v(last_);

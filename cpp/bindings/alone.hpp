@@ -1,0 +1,170 @@
+// A calculator alone: one call is one atomic event and one row.
+#pragma once
+
+#include <pybind11/numpy.h>
+
+#include <optional>
+
+#include "bookflow/calculators.hpp"
+#include "checked_values.hpp"
+#include "columns.hpp"
+#include "hot_method.hpp"
+
+namespace bookflow {
+
+template <class C>
+[[nodiscard]] std::optional<Window> window_of(const C& calculator) {
+    if constexpr (requires { calculator.settings().window; }) {
+        return calculator.settings().window;
+    } else {
+        return std::nullopt;
+    }
+}
+
+template <class C>
+class Alone {
+public:
+    explicit Alone(C calculator) : calculator_(std::move(calculator)) {}
+
+    Busy busy;
+
+    [[nodiscard]] C& calculator() { return calculator_; }
+    [[nodiscard]] const C& calculator() const { return calculator_; }
+
+    // Before the first step: quantities become units, windows must be measurable.
+    void begin() {
+        if (begun_) return;
+        bind_units(calculator_, Units{});
+        if (const auto window = window_of(calculator_)) {
+            const bool keyed =
+                window->kind == Window::Kind::Last || window->kind == Window::Kind::Decayed;
+            needs_ts_ = keyed && window->span.of == Span::Of::Time;
+            if (keyed && window->span.of == Span::Of::Trades && C::kFeed != Feed::Trades) {
+                throw InputError("is measured in trades, which only a pipeline sees here",
+                                 std::string(C::kName) + ".window", window->text());
+            }
+        }
+        begun_ = true;
+    }
+
+    [[nodiscard]] bool needs_ts() const { return needs_ts_; }
+
+    // The time of a call, checked before anything changes.
+    void check_ts(i64 ts, i64 row) const {
+        if (ts == kNone) {
+            if (needs_ts_) refuse("ts", ts, "a window in time needs ts", row);
+            return;
+        }
+        if (ts < 0 || ts >= kMaxTime) {
+            refuse("ts", ts, "must be from the epoch to 2^62 ns after it", row);
+        }
+        if (ts < moment_.ts.raw) {
+            throw InputError("is before " + std::to_string(moment_.ts.raw), "ts",
+                             std::to_string(ts), row);
+        }
+    }
+
+    template <class X>
+    void step(const X& x, i64 ts) {
+        calculator_.restart(Restart::Row);
+        moment_.event += 1;
+        if constexpr (C::kFeed == Feed::Trades) moment_.trade += 1;
+        if (ts != kNone) moment_.ts = Nanos(ts);
+        calculator_.step(moment_, x);
+    }
+    void read(double* out) { calculator_.read(moment_, Units{}, out); }
+
+    void reset() { *this = Alone(C(calculator_.settings())); }
+
+    template <class V>
+    void visit(V& v) {
+        std::string spec = spec_of(calculator_);
+        v(spec);
+        if constexpr (V::kReading) {
+            try {
+                *this = Alone(C(settings_from<typename C::Settings>(SpecParser(spec).call())));
+            } catch (const InputError& error) {
+                v.fail(error.what());
+            }
+            try {
+                begin();
+            } catch (const InputError&) {
+                // of use in a pipeline only: the first update says so
+            }
+        }
+        v(calculator_, moment_);
+    }
+
+private:
+    C calculator_;
+    Moment moment_;
+    bool needs_ts_ = false;
+    bool begun_ = false;
+};
+
+template <class C>
+Alone<C> make(const Call& call) {
+    return Alone<C>(C(settings_from<typename C::Settings>(call)));
+}
+
+template <class C>
+PyObject* value_object(Alone<C>& alone) {
+    if constexpr (is_vector<C>) {
+        py::array_t<double> out(width_of(alone.calculator()));
+        alone.read(out.mutable_data());
+        return out.release().ptr();
+    } else {
+        double value = kNaN;
+        alone.read(&value);
+        return PyFloat_FromDouble(value);
+    }
+}
+
+template <class C>
+PyObject* update(PyObject* self, PyObject* const* args, Py_ssize_t n, PyObject* keywords) {
+    auto& alone = self_of<Alone<C>>(self);
+    const Busy::Guard guard(alone.busy);
+    alone.begin();
+    if constexpr (C::kFeed == Feed::Quotes) {
+        static constexpr std::array<const char*, 5> names{"bid_price", "bid_size", "ask_price",
+                                                          "ask_size", "ts"};
+        const Arguments<5> a("update", names, 4, args, n, keywords);
+        const Quotes q = checked_quotes(a.integer(0), a.integer(1), a.integer(2), a.integer(3), -1);
+        const i64 ts = a.integer(4, kNone);
+        alone.check_ts(ts, -1);
+        alone.step(q, ts);
+    } else if constexpr (C::kFeed == Feed::Depth) {
+        static constexpr std::array<const char*, 5> names{"bid_price", "bid_size", "ask_price",
+                                                          "ask_size", "ts"};
+        const Arguments<5> a("update", names, 4, args, n, keywords);
+        std::array<Column<i64>, 4> sides;
+        py::ssize_t levels = -1;
+        for (std::size_t i = 0; i < 4; ++i) {
+            sides[i] = column<i64>(py::reinterpret_borrow<py::object>(a[i]), names[i], levels);
+        }
+        const int wanted = alone.calculator().levels();
+        const int given = static_cast<int>(std::min<py::ssize_t>(levels, kMaxLevels));
+        if (given < wanted) {
+            throw InputError("needs at least " + std::to_string(wanted) + " levels", "bid_price",
+                             std::to_string(given) + " levels");
+        }
+        Depth d;
+        d.bids =
+            checked_levels(sides[0], sides[1], given, wanted, names[0], names[1], -1, -1, d.bid);
+        d.asks =
+            checked_levels(sides[2], sides[3], given, wanted, names[2], names[3], 1, -1, d.ask);
+        const i64 ts = a.integer(4, kNone);
+        alone.check_ts(ts, -1);
+        alone.step(d, ts);
+    } else {
+        static constexpr std::array<const char*, 4> names{"price", "size", "side", "ts"};
+        const Arguments<4> a("update", names, 2, args, n, keywords);
+        const Print p = checked_print(a.integer(0), a.integer(1), a.integer(2, 0), -1);
+        const i64 ts = a.integer(3, kNone);
+        alone.check_ts(ts, -1);
+        alone.step(p, ts);
+    }
+    return value_object(alone);
+}
+
+}  // namespace bookflow

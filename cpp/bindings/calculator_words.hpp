@@ -1,0 +1,106 @@
+// The words of a declaration: names, signatures, docstrings, metadata.
+#pragma once
+
+#include <pybind11/pybind11.h>
+#include <pybind11/stl.h>
+
+#include <cctype>
+#include <sstream>
+#include <string>
+
+#include "bookflow/calculators.hpp"
+#include "values.hpp"
+
+namespace bookflow {
+
+template <class C>
+[[nodiscard]] std::string function_name() {
+    // OrderFlowImbalance -> order_flow_imbalance, VWAPDeviation -> vwap_deviation
+    std::string out;
+    const std::string_view name = C::kName;
+    const auto upper = [&](std::size_t i) {
+        return i < name.size() && std::isupper(static_cast<unsigned char>(name[i])) != 0;
+    };
+    for (std::size_t i = 0; i < name.size(); ++i) {
+        const bool begins =
+            upper(i) && i > 0 && (!upper(i - 1) || (i + 1 < name.size() && !upper(i + 1)));
+        if (begins) out += '_';
+        out += static_cast<char>(std::tolower(static_cast<unsigned char>(name[i])));
+    }
+    return out;
+}
+
+inline const char* inputs_of(Feed feed) {
+    switch (feed) {
+        case Feed::Quotes: return "bid_price, bid_size, ask_price, ask_size, ts=None";
+        case Feed::Depth: return "bid_price, bid_size, ask_price, ask_size, ts=None";
+        case Feed::Trades: return "price, size, side=0, ts=None";
+    }
+    return "";
+}
+
+template <class C>
+[[nodiscard]] std::string parameters_text() {
+    std::ostringstream out;
+    const auto parameters = parameters_of<typename C::Settings>();
+    if (parameters.empty()) return {};
+    out << "\n\nParameters\n----------\n";
+    for (const Parameter& p : parameters) {
+        out << p.name << " : ";
+        if (p.required) {
+            out << p.type << ", required\n";
+        } else {
+            out << p.type << ", default " << text_of(p.fallback) << "\n";
+        }
+        out << "    " << p.meaning << ": " << p.allowed << ".\n";
+    }
+    return out.str();
+}
+
+template <class C>
+[[nodiscard]] std::string signature() {
+    std::string out;
+    for (const Parameter& p : parameters_of<typename C::Settings>()) {
+        out += out.empty() ? "" : ", ";
+        out += p.name;
+        if (!p.required) out += "=" + text_of(p.fallback);
+    }
+    return out;
+}
+
+inline const char* columns_doc(Feed feed) {
+    switch (feed) {
+        case Feed::Quotes:
+            return "bid_price, bid_size, ask_price, ask_size : int64 arrays (n,), in units; size 0 "
+                   "is an\n    empty side.";
+        case Feed::Depth:
+            return "bid_price, bid_size, ask_price, ask_size : int64 arrays (n, levels), in units, "
+                   "best first;\n    size 0 is a missing level.";
+        case Feed::Trades:
+            return "price, size : int64 arrays (n,), in units. side : uint8 array (n,) of the "
+                   "aggressor,\n    0 not known (the default), 1 buy, 2 sell.";
+    }
+    return "";
+}
+
+inline const char* name_of_feed(Feed feed) {
+    return feed == Feed::Quotes ? "quotes" : feed == Feed::Depth ? "depth" : "trades";
+}
+
+template <class C>
+py::dict metadata() {
+    using namespace py::literals;
+    py::list parameters;
+    for (const Parameter& p : parameters_of<typename C::Settings>()) {
+        parameters.append(py::dict("name"_a = p.name, "type"_a = p.type, "required"_a = p.required,
+                                   "default"_a = to_python(p.fallback), "allowed"_a = p.allowed,
+                                   "choices"_a = py::tuple(py::cast(p.choices)),
+                                   "meaning"_a = p.meaning));
+    }
+    return py::dict("name"_a = py::str(C::kName.data(), C::kName.size()),
+                    "function"_a = function_name<C>(), "feed"_a = name_of_feed(C::kFeed),
+                    "vector"_a = is_vector<C>, "parameters"_a = parameters,
+                    "doc"_a = py::str(C::kDoc.data(), C::kDoc.size()));
+}
+
+}  // namespace bookflow

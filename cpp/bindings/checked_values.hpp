@@ -1,0 +1,75 @@
+// What a calculator takes when it is used alone, checked by the same limits as events.
+#pragma once
+
+#include <array>
+#include <string>
+
+#include "bookflow/book_update.hpp"
+#include "bookflow/error.hpp"
+#include "bookflow/event_columns.hpp"
+
+namespace bookflow {
+
+[[noreturn]] inline void refuse(const char* field, i64 value, const char* rule, i64 row) {
+    throw InputError(rule, field, value == kNone ? "NONE" : std::to_string(value), row);
+}
+
+inline void check_size(const char* field, i64 size, i64 row) {
+    if (size < 0 || size > kMaxSize) refuse(field, size, "must be from 0 to 2^60 size units", row);
+}
+inline void check_price(const char* field, i64 price, i64 row) {
+    if (price < -kMaxPrice || price > kMaxPrice) {
+        refuse(field, price, "must be within 2^61 price units", row);
+    }
+}
+
+// A size of 0 is an empty side, whatever the price.
+inline void take_side(i64 price, i64 size, const char* price_field, const char* size_field, i64 row,
+                      Price& price_out, Size& size_out) {
+    check_size(size_field, size, row);
+    price_out = kNoPrice;
+    size_out = Size(size);
+    if (size == 0) return;
+    check_price(price_field, price, row);
+    price_out = Price(price);
+}
+
+inline Quotes checked_quotes(i64 bid, i64 bid_size, i64 ask, i64 ask_size, i64 row) {
+    Quotes q;
+    take_side(bid, bid_size, "bid_price", "bid_size", row, q.bid, q.bid_size);
+    take_side(ask, ask_size, "ask_price", "ask_size", row, q.ask, q.ask_size);
+    return q;
+}
+
+inline int checked_levels(const Column<i64>& price, const Column<i64>& size, int levels, int wanted,
+                          const char* price_field, const char* size_field, i64 sign, i64 row,
+                          std::array<PriceLevel, kMaxLevels>& out) {
+    int n = 0;
+    for (int i = 0; i < std::min(levels, wanted); ++i) {
+        const auto at = static_cast<std::size_t>(i);
+        PriceLevel level;
+        take_side(price[at], size[at], price_field, size_field, row, level.price, level.size);
+        if (level.price == kNoPrice) continue;
+        if (n < i) refuse(price_field, level.price.raw, "stands behind a missing level", row);
+        if (n > 0 && sign * level.price.raw <= sign * out[at - 1].price.raw) {
+            refuse(price_field, level.price.raw, "must be worse than the level before", row);
+        }
+        out[at] = level;
+        ++n;
+    }
+    return n;
+}
+
+inline Print checked_print(i64 price, i64 size, i64 side, i64 row) {
+    check_price("price", price, row);
+    check_size("size", size, row);
+    if (size == 0) refuse("size", size, "a trade needs a size above 0", row);
+    if (side < 0 || side > 2) refuse("side", side, "must be 0 (NONE), 1 (BUY) or 2 (SELL)", row);
+    Print p;
+    p.price = Price(price);
+    p.size = Size(size);
+    p.aggressor = static_cast<Side>(side);
+    return p;
+}
+
+}  // namespace bookflow
