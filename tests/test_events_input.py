@@ -155,7 +155,7 @@ def test_a_value_out_of_range_names_row_and_field(name: str, values: object, row
     assert (error.value.row, error.value.field) == (row, name)
 
 
-@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 1e300, 5e-324, 10.001])
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, -0.0, 1e300, 5e-324, 10.001])
 @pytest.mark.parametrize("name", ["price", "size"])
 def test_a_float_that_is_no_number_of_units_names_row_and_field(name: str, value: float) -> None:
     with pytest.raises(bf.InputError) as error:

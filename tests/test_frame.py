@@ -201,3 +201,14 @@ def test_files_that_cannot_be_written_or_read(tmp_path: Path) -> None:
     for write in (large.write_parquet, large.write_csv, large.write_npy):
         with pytest.raises(OSError, match=r"full|space"):
             write(full)
+
+
+def test_the_import_is_light() -> None:
+    code = """
+import sys, numpy
+before = set(sys.modules)
+import bookflow
+print(*sorted(name for name in set(sys.modules) - before if not name.startswith("bookflow")))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not {"dataclasses", "pathlib", "polars", "pandas", "difflib"} & set(done.stdout.split())

@@ -21,9 +21,8 @@ def lobster(shared: Path, folder: str) -> bf.Events:
 
 
 def table(path: Path) -> dict[str, NDArray[np.float64]]:
-    opened: Any = gzip.open(path, "rt") if path.suffix == ".gz" else path.open()
-    with opened as file:
-        rows = list(csv.DictReader(file))
+    text = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+    rows = list(csv.DictReader(text.decode().splitlines()))
     return {name: np.array([float(row[name] or "nan") for row in rows]) for name in rows[0]}
 
 

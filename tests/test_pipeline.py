@@ -432,17 +432,22 @@ def test_the_largest_sizes_do_not_wrap() -> None:
     assert bf.Pipeline.from_bytes(pipe.to_bytes()).to_bytes() == pipe.to_bytes()
 
 
-def test_sizes_that_do_not_fit_a_level_leave_the_pipeline_before_the_event() -> None:
+def test_sizes_that_do_not_fit_a_level_change_nothing() -> None:
     add = [(i, Action.ADD, 1, 999, 2**60 - 1, i, LAST) for i in (1, 2)]
     pipe = pipeline()
     with pytest.raises(OverflowError, match="row 1"):
         pipe.run(events_of(*add))
-    alone = pipeline()
-    alone.run(events_of(add[0]))
-    assert pipe.to_bytes() == alone.to_bytes()
-    with pytest.raises(OverflowError):
-        pipe.push(*add[1])
-    assert pipe.to_bytes() == alone.to_bytes()
+    assert pipe.to_bytes() == pipeline().to_bytes()
+    pipe.push(*add[0])
+    state = pipe.to_bytes()
+    for refused in (
+        lambda: pipe.push(*add[1]),
+        lambda: pipe.run(events_of(add[1])),
+        lambda: pipe.run(events_of((1, Action.ADD, 2, 1001, 5, 3, 0), add[1])),
+    ):
+        with pytest.raises(OverflowError):
+            refused()
+        assert pipe.to_bytes() == state
 
 
 # What does not belong together.

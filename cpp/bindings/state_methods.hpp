@@ -38,9 +38,10 @@ void def_state(Class& cls, const std::string& what, Blank blank) {
                 return object;
             },
             "state"_a, "One from `to_bytes`; StateError when the bytes are not that.")
-        .def("__reduce__", [bytes_of](const py::object& self) {
-            return py::make_tuple(py::type::of<T>().attr("from_bytes"),
-                                  py::make_tuple(bytes_of(self_of<T>(self.ptr()))));
+        .def("__reduce__", [what, bytes_of](Made<T> a) {
+            // by name: pickle cannot find a static method of a compiled class
+            return py::make_tuple(py::module_::import("bookflow._restore").attr("restore"),
+                                  py::make_tuple(what, bytes_of(*a)));
         });
 }
 

@@ -1,4 +1,4 @@
-"""A session's text as what the core computes with: times of day, and the zone's changes from UTC."""
+"""A session's text as what the core computes with: times of day and changes of the offset."""
 
 import re
 from datetime import UTC, datetime, timedelta, tzinfo

@@ -166,7 +166,7 @@ class Pipeline(metaclass=_Made):
     def to_bytes(self) -> bytes: ...
 '''
 
-_BOOK: Final = '''
+_BOOK: Final = """
 class {name}(metaclass=_Made):
     def __init__(self) -> None: ...
     def apply(
@@ -196,7 +196,7 @@ class {name}(metaclass=_Made):
     def faults(self) -> dict[str, int]: ...
     def check(self) -> str: ...
     def clear(self) -> None: ...
-'''
+"""
 
 _ORDERS: Final = """\
     def __len__(self) -> int: ...
@@ -297,7 +297,9 @@ def _class(entry: dict[str, Any]) -> str:
     out = f"\nclass {name}(metaclass=_Made):\n"
     out += _def("    ", "__init__", ["self", *_settings(entry)], "None")
     for parameter in entry["parameters"]:
-        out += f"    @property\n    def {parameter['name']}(self) -> {_type(parameter, _READ)}: ...\n"
+        out += (
+            f"    @property\n    def {parameter['name']}(self) -> {_type(parameter, _READ)}: ...\n"
+        )
     update = ["self", *_UPDATE[entry["feed"]], "ts: SupportsIndex | None = None"]
     out += _def("    ", "update", update, value)
     out += f"    @property\n    def value(self) -> {value}: ...\n"

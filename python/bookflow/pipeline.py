@@ -272,7 +272,8 @@ class Pipeline(_core.Pipeline):
 def _checked_name(name: str) -> str:
     if not _NAME.fullmatch(name) or name in _RESERVED:
         raise InputError(
-            "a feature's name is letters, digits and _, and none of " + ", ".join(sorted(_RESERVED)),
+            "a feature's name is letters, digits and _, and none of "
+            + ", ".join(sorted(_RESERVED)),
             field="features",
             value=name,
         )
