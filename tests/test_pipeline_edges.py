@@ -106,3 +106,23 @@ def test_an_object_never_made_is_refused() -> None:
 
     with pytest.raises(TypeError, match="several bases"):
         Both().update(1, 1)
+
+
+def test_a_chunk_says_the_row_of_its_input() -> None:
+    rows = [(i, Action.LEVEL, 1, 999, 5, 0, LAST) for i in range(9)]
+    events = as_chunk(rows)
+    refused = bf.Pipeline(bf.Instrument("Y", tick="0.02"), features={"mid": bf.Mid()})
+    *_, last = events.chunks(4)
+    assert last.first_row == 8
+    with pytest.raises(bf.InputError, match="row 8: price = 999") as error:
+        refused.run(last)
+    assert error.value.row == 8
+
+
+def test_dropped_events_speak_of_no_book() -> None:
+    pipe = pipeline()
+    pipe.push(1, Action.LEVEL, 1, 999, 5, flags=0)
+    pipe.finish()
+    pipe.push(2, Action.TRADE, 1, 999, 5)
+    assert pipe.status == 0
+    assert pipe.faults["unfinished"] == 1

@@ -79,7 +79,7 @@ class FeedFault(ValueError):
     rows_applied : int
         Rows of the chunk that were applied.
     frame : FeatureFrame | None
-        The feature rows written before it.
+        The feature rows written before it (None from `push`).
     """
 
     def __init__(

@@ -136,6 +136,8 @@ class Events:
         The top of the book after every row, or None.
     source
         What messages call the input, such as a file's name.
+    first_row
+        Row of the input at which a chunk of it begins: messages count from there.
     counts
         Faults that a reader found and passed over, by name.
     instruments
@@ -156,6 +158,7 @@ class Events:
     ) -> None:
         self.instrument = instrument
         self.source = source
+        self.first_row = 0
         self.instruments = dict(instruments or {int(instrument.id): instrument})
         self._counts = dict(counts or {})
         self._loader: Source | None = None
@@ -441,12 +444,17 @@ class Events:
             raise InputError("must be at least 1", field="rows", value=rows)
         if self._loader is None:
             for start in range(0, len(self), rows):
-                yield self[start : start + rows]
+                chunk = self[start : start + rows]
+                chunk.first_row = self.first_row + start
+                yield chunk
             return
         counts: dict[str, int] = {}
         self._counts = counts
+        first_row = 0
         for chunk in self._loader.chunks(rows):
             _add_counts(counts, chunk._counts)
+            chunk.first_row = first_row
+            first_row += len(chunk)
             yield chunk
 
     def split(self) -> "dict[int, Events]":

@@ -60,6 +60,7 @@ class Pipeline(_core.Pipeline):
     on_fault : "mark" | "raise"
         Feed faults mark the status and are counted; or FeedFault, the pipeline exactly before the
         offending atomic event (this keeps a copy of the state a call: for research and tests).
+        "late" and "unfinished" are counted either way.
     order : "error" | "as-is"
         Decreasing times are an error; or take the running maximum, counted as "late".
     max_rows : int
@@ -165,18 +166,16 @@ class Pipeline(_core.Pipeline):
             columns, depth = event_columns(events, self.instrument, None, "array")
             events = Events(columns, self.instrument, depth=depth, source="array")
         if not events.is_lazy:
-            return self._frame(self._rows(events, 0))
+            return self._frame(self._rows(events))
         frames: list[FeatureFrame] = []
-        first_row = 0
         for chunk in events.chunks(_CHUNK):
             try:
-                frames.append(self._frame(self._rows(chunk, first_row)))
+                frames.append(self._frame(self._rows(chunk)))
             except FeedFault as fault:
-                fault.rows_applied += first_row
+                fault.rows_applied += chunk.first_row
                 if fault.frame is not None:
                     fault.frame = FeatureFrame.concat([*frames, fault.frame])
                 raise
-            first_row += len(chunk)
         return FeatureFrame.concat(frames) if frames else self.latest(0)
 
     def stream(self, source: Events | Iterable[Any]) -> Iterator[FeatureRow]:
@@ -211,7 +210,7 @@ class Pipeline(_core.Pipeline):
         """
         return self.latest(self._finish())
 
-    def _rows(self, events: Events, first_row: int) -> tuple[Any, ...]:
+    def _rows(self, events: Events) -> tuple[Any, ...]:
         columns = events.columns
         depth = events.depth
         try:
@@ -226,7 +225,7 @@ class Pipeline(_core.Pipeline):
                 columns["instrument"],
                 None if depth is None else depth.arrays(),
                 source=events.source,
-                first_row=first_row,
+                first_row=events.first_row,
             )
         except FeedFault as fault:
             fault.frame = self._frame(cast("tuple[Any, ...]", fault.frame))

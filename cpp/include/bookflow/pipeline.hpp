@@ -300,6 +300,7 @@ private:
         for (const Event& e : events) {
             flags |= e.flags;
             cleared = cleared || e.action == Action::Clear;
+            has_book_ = has_book_ || source_after(e.action, Source::None) != Source::None;
             if (e.has(flag::kGap)) {
                 faults_.count(Fault::Gap);
                 status_.gap();
@@ -311,7 +312,7 @@ private:
             depth->read(row_of_depth, nodes_.levels(), depth_);
             update.from_level = 0;  // not known: every level may have changed
         }
-        has_book_ = has_book_ || cleared || source_ != Source::None;
+        has_book_ = has_book_ || cleared || depth != nullptr;
         const bool snapshot = (flags & flag::kSnapshot) != 0;
         // A depth row is a whole book, so it completes like a snapshot.
         if (snapshot || depth != nullptr) status_.snapshot_complete();
