@@ -1,4 +1,4 @@
-"""Market events as columns, the words they are made of, and the doors that make them.
+"""Market events as columns, and the doors that make them.
 
 `Events` holds one numpy array a field (see `EVENT_DTYPE`) and may carry `Depth`: the top of the
 book after every row, which then *is* the book, the row's event being only its cause and its tape.
@@ -6,7 +6,6 @@ A reader's `Events` is lazy: touching a column loads the file, `chunks(n)` strea
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from enum import IntEnum, IntFlag
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, Self
 
 import numpy as np
@@ -18,6 +17,7 @@ from bookflow._instrument import with_id
 from bookflow._optional import need
 from bookflow._table import NONE, Array, Table
 from bookflow.errors import InputError
+from bookflow.words import Action, Flag, Side, Status
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -39,60 +39,6 @@ __all__ = [
 ]
 
 Order = Literal["error", "as-is"]
-
-
-class Action(IntEnum):
-    """What an event does to the book and to the tape."""
-
-    ADD = 1
-    CANCEL = 2
-    DELETE = 3
-    MODIFY = 4
-    EXECUTE = 5
-    TRADE = 6
-    LEVEL = 7
-    QUOTE = 8
-    CLEAR = 9
-    STATUS = 10
-
-
-class Side(IntEnum):
-    """The resting order's side; of a TRADE the aggressor's (BUY, SELL)."""
-
-    NONE = 0
-    BID = 1
-    ASK = 2
-    BUY = 1
-    SELL = 2
-
-
-class Flag(IntFlag):
-    """What else is known about an event. LAST ends an atomic event: only then is the book read."""
-
-    LAST = 1
-    SNAPSHOT = 2
-    GAP = 4
-    FILL = 8
-    HIDDEN = 16
-    AUCTION = 32
-    OFF_BOOK = 64
-    BROKEN = 128
-
-
-class Status(IntFlag):
-    """What is wrong with, or unusual about, the book at a moment."""
-
-    SNAPSHOT_PENDING = 1
-    GAP = 2
-    CROSSED = 4
-    LOCKED = 8
-    ONE_SIDED = 16
-    STALE = 32
-    HALTED = 64
-    AUCTION = 128
-    UNVERIFIABLE = 256
-    PARTIAL = 512
-
 
 EVENT_DTYPE: Final = np.dtype(
     [
