@@ -196,16 +196,28 @@ InputError
              }),
              "symbol"_a = "", py::kw_only(), "price_unit"_a = "0.01", "tick"_a = py::none(),
              "size_unit"_a = "1", "multiplier"_a = "1", "kind"_a = "linear", "id"_a = 0)
-        .def_property_readonly("symbol", [](Made<Instrument> i) { return i->symbol; })
-        .def_property_readonly("id", [](Made<Instrument> i) { return i->id; })
-        .def_property_readonly("price_unit",
-                               [](Made<Instrument> i) { return i->price_unit.text(); })
-        .def_property_readonly("size_unit", [](Made<Instrument> i) { return i->size_unit.text(); })
-        .def_property_readonly("multiplier",
-                               [](Made<Instrument> i) { return i->multiplier.text(); })
-        .def_property_readonly("tick", [](Made<Instrument> i) { return tick_to_python(*i); })
-        .def_property_readonly("kind",
-                               [](Made<Instrument> i) { return i->inverse ? "inverse" : "linear"; })
+        .def_property_readonly(
+            "symbol", [](Made<Instrument> i) { return i->symbol; }, "Its name.")
+        .def_property_readonly(
+            "id", [](Made<Instrument> i) { return i->id; },
+            "Its number in the `instrument` column of events, uint32.")
+        .def_property_readonly(
+            "price_unit", [](Made<Instrument> i) { return i->price_unit.text(); },
+            "What 1 means in an integer price, in price, as exact decimal text.")
+        .def_property_readonly(
+            "size_unit", [](Made<Instrument> i) { return i->size_unit.text(); },
+            "What 1 means in an integer size, in shares, contracts or coins, as exact decimal "
+            "text.")
+        .def_property_readonly(
+            "multiplier", [](Made<Instrument> i) { return i->multiplier.text(); },
+            "Notional of one contract a unit of price (linear), as exact decimal text.")
+        .def_property_readonly(
+            "tick", [](Made<Instrument> i) { return tick_to_python(*i); },
+            "The step of resting prices as text, ((from, step), ...) by price band, or None: no "
+            "grid.")
+        .def_property_readonly(
+            "kind", [](Made<Instrument> i) { return i->inverse ? "inverse" : "linear"; },
+            "\"linear\" or \"inverse\".")
         .def(
             "price_units",
             [](Made<Instrument> i, const py::object& values, const std::string& field,
