@@ -1,0 +1,465 @@
+"""bookflow's objects as arguments of `numba.njit` functions: import this module, that is all.
+
+    import bookflow as bf
+    import bookflow.numba  # numba now knows bookflow's classes
+
+    @njit(cache=True)
+    def flow(ofi, bid, bid_size, ask, ask_size, out):
+        for i in range(len(bid)):
+            out[i] = ofi.update(bid[i], bid_size[i], ask[i], ask_size[i])
+
+An argument is borrowed: the caller's reference keeps the object alive during the call, and compiled
+code can neither make nor keep nor return one. Methods do what they do in Python, to the bit and to
+the word of an error, and call the core without Python. docs/numba.md tells the rest.
+"""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import numpy as np
+
+from bookflow import _core
+from bookflow._optional import need
+
+need("numba", "numba")
+
+import llvmlite.binding
+from llvmlite import ir
+from numba.core import cgutils, errors, types
+from numba.core.datamodel.models import OpaqueModel
+from numba.core.imputils import lower_constant
+from numba.extending import (
+    NativeValue,
+    box,
+    intrinsic,
+    overload_attribute,
+    overload_method,
+    register_model,
+    typeof_impl,
+    unbox,
+)
+
+__all__ = ["Borrowed"]
+
+_INT64: Final = ir.IntType(64)
+_POINTER: Final = ir.IntType(8).as_pointer()
+_SIDES: Final = ("bid_price", "bid_size", "ask_price", "ask_size")
+
+
+class Borrowed(types.Type):
+    """The numba type of one class of bookflow.
+
+    The version is in its name: code that another version of bookflow cached is compiled anew.
+    """
+
+    def __init__(self, cls: str) -> None:
+        self.cls = cls
+        super().__init__(f"bookflow.{cls}({_core.__version__})")
+
+    def symbol(self, function: str) -> str:
+        """What compiled code calls; never an address, so that it can be cached."""
+        return f"bookflow_{self.cls}_{function}"
+
+
+class QuotesCalculator(Borrowed):
+    """Driven by the best quotes."""
+
+
+class TradesCalculator(Borrowed):
+    """Driven by prints."""
+
+
+class DepthCalculator(Borrowed):
+    """Driven by the best levels; yields a number."""
+
+
+class DepthVector(Borrowed):
+    """Driven by the best levels; yields a number a level."""
+
+
+class _Pending(Exception):
+    """What compiled code raises where a C function failed. To make one raises the error itself."""
+
+    def __new__(cls) -> "_Pending":
+        _core._raise_pending()
+        raise AssertionError("a C function failed without an error")
+
+
+# Types, and how an object gets in.
+
+
+def _register(cls: type, numba_type: Borrowed) -> None:
+    name = numba_type.cls
+
+    @typeof_impl.register(cls)
+    def typeof(value: object, context: Any) -> Borrowed:
+        if type(value) is not cls:
+            raise TypeError(
+                f"numba code takes a {name} itself, not its subclass {type(value).__name__}: "
+                "it would not see what that overrides"
+            )
+        return numba_type
+
+
+for _name, _address in _core._C_FUNCTIONS.items():
+    llvmlite.binding.add_symbol("bookflow_" + _name.replace(".", "_"), _address)
+
+_FEEDS: Final = {
+    ("quotes", False): QuotesCalculator,
+    ("trades", False): TradesCalculator,
+    ("depth", False): DepthCalculator,
+    ("depth", True): DepthVector,
+}
+for _entry in _core.CALCULATORS:
+    _register(
+        getattr(_core, _entry["name"]), _FEEDS[_entry["feed"], _entry["vector"]](_entry["name"])
+    )
+
+
+def _kept(type_: Borrowed) -> errors.NumbaTypeError:
+    return errors.NumbaTypeError(
+        f"a bookflow.{type_.cls} is borrowed for the call: compiled code cannot keep or return it "
+        "(in a list, a generator, a global or a result); give it as an argument"
+    )
+
+
+@register_model(QuotesCalculator)
+@register_model(TradesCalculator)
+@register_model(DepthCalculator)
+@register_model(DepthVector)
+class _Model(OpaqueModel):  # type: ignore[misc]  # numba has no types
+    """A pointer to the C++ object."""
+
+    def get_data_type(self) -> Any:
+        """How it would be kept: it must not outlive the call."""
+        raise _kept(self.fe_type)
+
+
+@unbox(Borrowed)
+def _unbox(type_: Borrowed, obj: Any, c: Any) -> Any:
+    function = cgutils.get_or_insert_function(
+        c.builder.module, ir.FunctionType(_POINTER, [_POINTER]), type_.symbol("self")
+    )
+    pointer = c.builder.call(function, [c.builder.bitcast(obj, _POINTER)])
+    return NativeValue(pointer, is_error=cgutils.is_null(c.builder, pointer))
+
+
+@box(Borrowed)
+def _box(type_: Borrowed, value: Any, c: Any) -> Any:
+    raise _kept(type_)
+
+
+@lower_constant(Borrowed)
+def _constant(context: Any, builder: Any, type_: Borrowed, value: object) -> Any:
+    raise _kept(type_)
+
+
+# Arguments.
+
+
+def _integer_type(type_: Any) -> Any:
+    """The integer type of a value's type (an enum's is its values'), None if it is not one."""
+    inner = type_.dtype if isinstance(type_, types.EnumMember) else type_
+    return types.unliteral(inner) if isinstance(inner, types.Integer) else None
+
+
+def _absent(type_: Any) -> bool:
+    """None, given or by default (numba shows a default as its type or as itself)."""
+    if isinstance(type_, types.Omitted):
+        type_ = type_.value
+    return type_ is None or isinstance(type_, types.NoneType)
+
+
+def _check_integers(self: Borrowed, method: str, /, *optional: str, **given: Any) -> None:
+    """TypingError, before anything runs, unless all are integers; `optional` ones may be None."""
+    for name, type_ in given.items():
+        inner = type_.type if isinstance(type_, types.Optional) and name in optional else type_
+        default = isinstance(inner, int | types.Omitted)
+        if not default and not (_absent(inner) and name in optional) and not _integer_type(inner):
+            raise errors.NumbaTypeError(
+                f"{self.cls}.{method}: {name} must be an integer, got {type_}"
+            )
+
+
+def _check_array(self: Borrowed, name: str, type_: Any, dtype: Any, writable: bool = False) -> None:
+    good = (
+        isinstance(type_, types.Array)
+        and type_.ndim == 1
+        and type_.dtype == dtype
+        and type_.aligned
+        and (not writable or (type_.mutable and type_.layout == "C"))
+    )
+    if not good:
+        kind = "a writable contiguous" if writable else "an aligned"
+        raise errors.NumbaTypeError(
+            f"{self.cls}.update: {name} must be {kind} 1-d {dtype} array, got {type_}"
+        )
+
+
+def _overflow(context: Any, builder: Any, wrong: Any, name: str, bits: str) -> None:
+    with cgutils.if_unlikely(builder, wrong):
+        context.call_conv.return_user_exc(
+            builder, OverflowError, (f"{name} does not fit {bits} bits",)
+        )
+
+
+def _integer(
+    context: Any, builder: Any, type_: Any, value: Any, name: str, missing: int, unsigned: bool
+) -> Any:
+    """A checked argument as 64 bits, as `update` in Python takes it."""
+    if isinstance(type_, types.Omitted):
+        return ir.Constant(_INT64, missing if type_.value is None else type_.value)
+    if _absent(type_):
+        return ir.Constant(_INT64, missing)
+    if isinstance(type_, types.Optional):
+        optional = context.make_helper(builder, type_, value)
+        there = cgutils.as_bool_bit(builder, optional.valid)
+        # what stands in an absent one is anything: not to be checked for its range
+        data = builder.select(there, optional.data, optional.data.type(0))
+        out = _integer(context, builder, type_.type, data, name, missing, unsigned)
+        return builder.select(there, out, ir.Constant(_INT64, missing))
+    integer = _integer_type(type_)
+    if integer.signed != (not unsigned) and (integer.bitwidth == 64 or unsigned):
+        wide = context.cast(builder, value, integer, types.int64 if integer.signed else integer)
+        wrong = builder.icmp_signed("<", wide, wide.type(0))
+        _overflow(context, builder, wrong, name, "64 unsigned" if unsigned else "64")
+        return wide
+    return context.cast(builder, value, integer, types.uint64 if unsigned else types.int64)
+
+
+# The C functions.
+
+
+def _call(context: Any, builder: Any, self: Borrowed, function: str, arguments: list[Any]) -> None:
+    """Calls one that says by its result whether it failed, and raises what it left behind."""
+    c_function = cgutils.get_or_insert_function(
+        builder.module,
+        ir.FunctionType(ir.IntType(32), [argument.type for argument in arguments]),
+        self.symbol(function),
+    )
+    status = builder.call(c_function, arguments)
+    with cgutils.if_unlikely(builder, cgutils.is_not_null(builder, status)):
+        context.call_conv.return_user_exc(builder, _Pending)
+
+
+def _unpacked(builder: Any, signature: Any, args: Any) -> list[tuple[Any, Any]]:
+    """(type, value) of each of the arguments after self, which come as one tuple."""
+    return [(t, builder.extract_value(args[1], i)) for i, t in enumerate(signature.args[1])]
+
+
+def _array(context: Any, builder: Any, type_: Any, value: Any) -> Any:
+    return context.make_array(type_)(context, builder, value)
+
+
+def _scalar(function: str, names: tuple[str, ...] = (), **missing: int) -> Callable[..., Any]:
+    """Compiled code's `f(self, *integers)` of a C function that writes one number."""
+
+    @intrinsic
+    def f(typingctx: Any, self: Any, *given: Any) -> Any:
+        def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            out = cgutils.alloca_once(builder, ir.DoubleType())
+            integers = [
+                _integer(context, builder, t, v, name, missing.get(name, _core.NONE), False)
+                for name, (t, v) in zip(names, _unpacked(builder, signature, args), strict=True)
+            ]
+            _call(context, builder, self, function, [args[0], *integers, out])
+            return builder.load(out)
+
+        return types.float64(self, types.StarArgTuple.from_types(given)), codegen
+
+    return f  # type: ignore[no-any-return]
+
+
+_update_quotes = _scalar("update", (*_SIDES, "ts"))
+_update_trades = _scalar("update", ("price", "size", "side", "ts"), side=0)
+_value = _scalar("value")
+
+
+def _of_arrays(scalar: bool) -> Callable[..., Any]:
+    """`f(self, four arrays, ts[, out])`: levels in, a number or an array of them out."""
+
+    def typed(self: Any, *given: Any) -> Any:
+        def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            *arrays, last = _unpacked(builder, signature, args)
+            if scalar:
+                ts, out = last, cgutils.alloca_once(builder, ir.DoubleType())
+            else:
+                ts, out = arrays.pop(), _array(context, builder, *last).data
+            four = cgutils.alloca_once(builder, _INT64, size=12)
+            for i, given_array in enumerate(arrays):
+                array = _array(context, builder, *given_array)
+                said = (
+                    builder.ptrtoint(array.data, _INT64),
+                    builder.extract_value(array.strides, 0),
+                    builder.extract_value(array.shape, 0),
+                )
+                for k, word in enumerate(said):
+                    at = ir.Constant(_INT64, 3 * i + k)
+                    builder.store(word, builder.gep(four, [at]))
+            now = _integer(context, builder, *ts, "ts", _core.NONE, False)
+            _call(context, builder, self, "update", [args[0], four, now, out])
+            return builder.load(out) if scalar else context.get_dummy_value()
+
+        result = types.float64 if scalar else types.none
+        return result(self, types.StarArgTuple.from_types(given)), codegen
+
+    @intrinsic
+    def f(typingctx: Any, self: Any, *given: Any) -> Any:
+        return typed(self, *given)
+
+    return f  # type: ignore[no-any-return]
+
+
+_update_levels = _of_arrays(scalar=True)
+_update_levels_into = _of_arrays(scalar=False)
+
+
+@intrinsic
+def _value_into(typingctx: Any, self: Any, out: Any) -> Any:
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        array = _array(context, builder, signature.args[1], args[1])
+        _call(context, builder, self, "value", [args[0], array.data])
+        return context.get_dummy_value()
+
+    return types.none(self, out), codegen
+
+
+@intrinsic
+def _reset(typingctx: Any, self: Any) -> Any:
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        _call(context, builder, self, "reset", [args[0]])
+        return context.get_dummy_value()
+
+    return types.none(self), codegen
+
+
+@intrinsic
+def _width(typingctx: Any, self: Any) -> Any:
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        function = cgutils.get_or_insert_function(
+            builder.module, ir.FunctionType(_INT64, [_POINTER]), self.symbol("width")
+        )
+        return builder.call(function, args)
+
+    return types.int64(self), codegen
+
+
+# Methods, as in Python.
+
+
+@overload_method(QuotesCalculator, "update")
+def _quotes_update(
+    self: Any, bid_price: Any, bid_size: Any, ask_price: Any, ask_size: Any, ts: Any = None
+) -> Any:
+    sizes = {"bid_price": bid_price, "bid_size": bid_size}
+    _check_integers(self, "update", "ts", **sizes, ask_price=ask_price, ask_size=ask_size, ts=ts)
+
+    def update(
+        self: Any, bid_price: Any, bid_size: Any, ask_price: Any, ask_size: Any, ts: Any = None
+    ) -> Any:
+        return _update_quotes(self, bid_price, bid_size, ask_price, ask_size, ts)
+
+    return update
+
+
+@overload_method(TradesCalculator, "update")
+def _trades_update(self: Any, price: Any, size: Any, side: Any = 0, ts: Any = None) -> Any:
+    _check_integers(self, "update", "side", "ts", price=price, size=size, side=side, ts=ts)
+
+    def update(self: Any, price: Any, size: Any, side: Any = 0, ts: Any = None) -> Any:
+        return _update_trades(self, price, size, side, ts)
+
+    return update
+
+
+@overload_method(DepthCalculator, "update")
+def _depth_update(
+    self: Any, bid_price: Any, bid_size: Any, ask_price: Any, ask_size: Any, ts: Any = None
+) -> Any:
+    for name, type_ in zip(_SIDES, (bid_price, bid_size, ask_price, ask_size), strict=True):
+        _check_array(self, name, type_, types.int64)
+    _check_integers(self, "update", "ts", ts=ts)
+
+    def update(
+        self: Any, bid_price: Any, bid_size: Any, ask_price: Any, ask_size: Any, ts: Any = None
+    ) -> Any:
+        return _update_levels(self, bid_price, bid_size, ask_price, ask_size, ts)
+
+    return update
+
+
+@overload_method(DepthVector, "update")
+def _vector_update(
+    self: Any,
+    bid_price: Any,
+    bid_size: Any,
+    ask_price: Any,
+    ask_size: Any,
+    ts: Any = None,
+    out: Any = None,
+) -> Any:
+    for name, type_ in zip(_SIDES, (bid_price, bid_size, ask_price, ask_size), strict=True):
+        _check_array(self, name, type_, types.int64)
+    _check_integers(self, "update", "ts", ts=ts)
+
+    def fresh(
+        self: Any,
+        bid_price: Any,
+        bid_size: Any,
+        ask_price: Any,
+        ask_size: Any,
+        ts: Any = None,
+        out: Any = None,
+    ) -> Any:
+        made = np.empty(_width(self))
+        _update_levels_into(self, bid_price, bid_size, ask_price, ask_size, ts, made)
+        return made
+
+    def into(
+        self: Any,
+        bid_price: Any,
+        bid_size: Any,
+        ask_price: Any,
+        ask_size: Any,
+        ts: Any = None,
+        out: Any = None,
+    ) -> Any:
+        if len(out) != _width(self):
+            raise ValueError("out must have one number a level")
+        _update_levels_into(self, bid_price, bid_size, ask_price, ask_size, ts, out)
+        return out
+
+    if _absent(out):
+        return fresh
+    _check_array(self, "out", out, types.float64, writable=True)
+    return into
+
+
+def _scalar_value(self: Any) -> Any:
+    def value(self: Any) -> Any:
+        return _value(self)
+
+    return value
+
+
+def _any_reset(self: Any) -> Any:
+    def reset(self: Any) -> Any:
+        _reset(self)
+
+    return reset
+
+
+for _class in (QuotesCalculator, TradesCalculator, DepthCalculator):
+    overload_attribute(_class, "value")(_scalar_value)
+for _class in _FEEDS.values():
+    overload_method(_class, "reset")(_any_reset)
+
+
+@overload_attribute(DepthVector, "value")
+def _vector_value(self: Any) -> Any:
+    def value(self: Any) -> Any:
+        made = np.empty(_width(self))
+        _value_into(self, made)
+        return made
+
+    return value
