@@ -88,7 +88,15 @@ void bind_c_functions(py::module_& m) {
         "_raise_pending",
         [] {
             const std::exception_ptr pending = std::exchange(pending_exception(), nullptr);
-            if (pending) std::rethrow_exception(pending);
+            if (!pending) return;
+            try {
+                std::rethrow_exception(pending);
+            } catch (py::builtin_exception&) {
+                throw;
+            } catch (...) {
+                set_current_exception();
+            }
+            throw py::error_already_set();
         },
         "Raises what this thread's last C function that failed left behind, once.");
 }

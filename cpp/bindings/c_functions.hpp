@@ -11,6 +11,7 @@
 #include <exception>
 #include <string>
 
+#include "bookflow/book_update.hpp"
 #include "hot_method.hpp"
 
 namespace bookflow {
@@ -48,6 +49,14 @@ void* c_self(PyObject* object) noexcept {
         set_current_exception();
     }
     return nullptr;
+}
+
+// As the property `quotes` of books and pipelines.
+inline void write_quotes(const Quotes& q, i64* four) {
+    four[0] = q.bid.raw;
+    four[1] = q.bid_size.raw;
+    four[2] = q.ask.raw;
+    four[3] = q.ask_size.raw;
 }
 
 // `_core._C_FUNCTIONS`: "Class.function" -> address.

@@ -14,35 +14,37 @@ the word of an error, and call the core without Python. docs/numba.md tells the 
 """
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import numpy as np
 
+try:
+    import llvmlite.binding
+    from llvmlite import ir
+    from numba.core import cgutils, errors, types
+    from numba.core.datamodel.models import OpaqueModel
+    from numba.core.imputils import lower_constant
+    from numba.extending import (
+        NativeValue,
+        box,
+        intrinsic,
+        overload_attribute,
+        overload_method,
+        register_model,
+        typeof_impl,
+        unbox,
+    )
+except ModuleNotFoundError as error:
+    raise ImportError('numba is not installed: pip install "bookflow[numba]"') from error
+
+import bookflow.pipeline
 from bookflow import _core
-from bookflow._optional import need
-
-need("numba", "numba")
-
-import llvmlite.binding
-from llvmlite import ir
-from numba.core import cgutils, errors, types
-from numba.core.datamodel.models import OpaqueModel
-from numba.core.imputils import lower_constant
-from numba.extending import (
-    NativeValue,
-    box,
-    intrinsic,
-    overload_attribute,
-    overload_method,
-    register_model,
-    typeof_impl,
-    unbox,
-)
 
 __all__ = ["Borrowed"]
 
 _INT64: Final = ir.IntType(64)
 _POINTER: Final = ir.IntType(8).as_pointer()
+_EVENT: Final = ("action", "side", "price", "size", "order_id")
 _SIDES: Final = ("bid_price", "bid_size", "ask_price", "ask_size")
 
 
@@ -77,10 +79,18 @@ class DepthVector(Borrowed):
     """Driven by the best levels; yields a number a level."""
 
 
+class BookType(Borrowed):
+    """A LevelBook or an OrderBook."""
+
+
+class PipelineType(Borrowed):
+    """A bookflow.Pipeline."""
+
+
 class _Pending(Exception):
     """What compiled code raises where a C function failed. To make one raises the error itself."""
 
-    def __new__(cls) -> "_Pending":
+    def __new__(cls) -> Self:
         _core._raise_pending()
         raise AssertionError("a C function failed without an error")
 
@@ -114,6 +124,9 @@ for _entry in _core.CALCULATORS:
     _register(
         getattr(_core, _entry["name"]), _FEEDS[_entry["feed"], _entry["vector"]](_entry["name"])
     )
+_register(_core.LevelBook, BookType("LevelBook"))
+_register(_core.OrderBook, BookType("OrderBook"))
+_register(bookflow.pipeline.Pipeline, PipelineType("Pipeline"))
 
 
 def _kept(type_: Borrowed) -> errors.NumbaTypeError:
@@ -127,6 +140,8 @@ def _kept(type_: Borrowed) -> errors.NumbaTypeError:
 @register_model(TradesCalculator)
 @register_model(DepthCalculator)
 @register_model(DepthVector)
+@register_model(BookType)
+@register_model(PipelineType)
 class _Model(OpaqueModel):  # type: ignore[misc]  # numba has no types
     """A pointer to the C++ object."""
 
@@ -251,28 +266,42 @@ def _array(context: Any, builder: Any, type_: Any, value: Any) -> Any:
     return context.make_array(type_)(context, builder, value)
 
 
-def _scalar(function: str, names: tuple[str, ...] = (), **missing: int) -> Callable[..., Any]:
-    """Compiled code's `f(self, *integers)` of a C function that writes one number."""
+def _c_function(
+    function: str, names: tuple[str, ...] = (), result: Any = types.float64, **missing: int
+) -> Callable[..., Any]:
+    """Compiled code's `f(self, *integers)` of a C function that writes its result.
+
+    `missing`: what a parameter that is None means to it, if not NONE.
+    """
 
     @intrinsic
     def f(typingctx: Any, self: Any, *given: Any) -> Any:
         def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-            out = cgutils.alloca_once(builder, ir.DoubleType())
+            out = cgutils.alloca_once(builder, context.get_value_type(result))
             integers = [
-                _integer(context, builder, t, v, name, missing.get(name, _core.NONE), False)
+                _integer(
+                    context, builder, t, v, name, missing.get(name, _core.NONE), name == "order_id"
+                )
                 for name, (t, v) in zip(names, _unpacked(builder, signature, args), strict=True)
             ]
             _call(context, builder, self, function, [args[0], *integers, out])
             return builder.load(out)
 
-        return types.float64(self, types.StarArgTuple.from_types(given)), codegen
+        return result(self, types.StarArgTuple.from_types(given)), codegen
 
     return f  # type: ignore[no-any-return]
 
 
-_update_quotes = _scalar("update", (*_SIDES, "ts"))
-_update_trades = _scalar("update", ("price", "size", "side", "ts"), side=0)
-_value = _scalar("value")
+_update_quotes = _c_function("update", (*_SIDES, "ts"))
+_update_trades = _c_function("update", ("price", "size", "side", "ts"), side=0)
+_value = _c_function("value")
+_apply = _c_function("apply", _EVENT, types.int64)
+_quotes = _c_function("quotes", (), types.UniTuple(types.int64, 4))
+_push = _c_function("push", ("ts", *_EVENT, "flags"), types.int64)
+_advance = _c_function("advance", ("ts",), types.int64)
+_last = _c_function("last", ("column",))
+_last_ts = _c_function("last_ts", (), types.int64)
+_last_status = _c_function("last_status", (), types.int64)
 
 
 def _of_arrays(scalar: bool) -> Callable[..., Any]:
@@ -463,3 +492,90 @@ def _vector_value(self: Any) -> Any:
         return made
 
     return value
+
+
+@overload_method(BookType, "apply")
+def _book_apply(self: Any, action: Any, side: Any, price: Any, size: Any, order_id: Any = 0) -> Any:
+    given = dict(zip(_EVENT, (action, side, price, size, order_id), strict=True))
+    _check_integers(self, "apply", **given)
+
+    def apply(self: Any, action: Any, side: Any, price: Any, size: Any, order_id: Any = 0) -> Any:
+        return _apply(self, action, side, price, size, order_id)
+
+    return apply
+
+
+@overload_method(PipelineType, "push")
+def _pipeline_push(
+    self: Any,
+    ts: Any,
+    action: Any,
+    side: Any,
+    price: Any,
+    size: Any,
+    order_id: Any = 0,
+    flags: Any = 1,
+) -> Any:
+    given = dict(zip(_EVENT, (action, side, price, size, order_id), strict=True))
+    _check_integers(self, "push", "price", ts=ts, **given, flags=flags)
+
+    def push(
+        self: Any,
+        ts: Any,
+        action: Any,
+        side: Any,
+        price: Any,
+        size: Any,
+        order_id: Any = 0,
+        flags: Any = 1,
+    ) -> Any:
+        return _push(self, ts, action, side, price, size, order_id, flags)
+
+    return push
+
+
+@overload_method(PipelineType, "advance")
+def _pipeline_advance(self: Any, ts: Any) -> Any:
+    _check_integers(self, "advance", ts=ts)
+
+    def advance(self: Any, ts: Any) -> Any:
+        return _advance(self, ts)
+
+    return advance
+
+
+@overload_method(PipelineType, "last")
+def _pipeline_last(self: Any, column: Any) -> Any:
+    _check_integers(self, "last", column=column)
+
+    def last(self: Any, column: Any) -> Any:
+        return _last(self, column)
+
+    return last
+
+
+@overload_attribute(PipelineType, "last_ts")
+def _pipeline_last_ts(self: Any) -> Any:
+    def last_ts(self: Any) -> Any:
+        return _last_ts(self)
+
+    return last_ts
+
+
+@overload_attribute(PipelineType, "last_status")
+def _pipeline_last_status(self: Any) -> Any:
+    def last_status(self: Any) -> Any:
+        return _last_status(self)
+
+    return last_status
+
+
+def _any_quotes(self: Any) -> Any:
+    def quotes(self: Any) -> Any:
+        return _quotes(self)
+
+    return quotes
+
+
+for _class in (BookType, PipelineType):
+    overload_attribute(_class, "quotes")(_any_quotes)
