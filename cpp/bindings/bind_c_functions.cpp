@@ -12,6 +12,12 @@ struct Levels {
     const char* data;
     i64 stride;  // bytes
     i64 rows;
+
+    // numba takes the fields of a packed structured array for aligned.
+    [[nodiscard]] bool aligned() const {
+        const auto at = reinterpret_cast<std::uintptr_t>(data);
+        return at % alignof(i64) == 0 && (rows < 2 || stride % i64{alignof(i64)} == 0);
+    }
 };
 
 // Each writes the value, as `update` returns it: one number, or `width` of them.
@@ -41,6 +47,7 @@ int c_update_depth(Alone<C>* alone, const Levels* four, i64 ts, double* out) noe
         a.begin();
         std::array<Column<i64>, 4> sides;
         for (std::size_t i = 0; i < 4; ++i) {
+            if (!four[i].aligned()) detail::refuse_array(kSides[i], detail::kNotAligned);
             detail::check_length(kSides[i], four[i].rows, i == 0 ? -1 : four[0].rows);
             sides[i] = {four[i].data, four[i].stride};
         }

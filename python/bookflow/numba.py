@@ -13,7 +13,6 @@ code can neither make nor keep nor return one. Methods do what they do in Python
 the word of an error, and call the core without Python. docs/numba.md tells the rest.
 """
 
-from collections.abc import Callable
 from typing import Any, Final, Self
 
 import numpy as np
@@ -111,6 +110,7 @@ def _register(cls: type, numba_type: Borrowed) -> None:
         return numba_type
 
 
+_type: type[Borrowed]
 for _name, _address in _core._C_FUNCTIONS.items():
     llvmlite.binding.add_symbol("bookflow_" + _name.replace(".", "_"), _address)
 
@@ -142,11 +142,11 @@ def _kept(type_: Borrowed) -> errors.NumbaTypeError:
 @register_model(DepthVector)
 @register_model(BookType)
 @register_model(PipelineType)
-class _Model(OpaqueModel):  # type: ignore[misc]  # numba has no types
+class _Model(OpaqueModel):
     """A pointer to the C++ object."""
 
-    def get_data_type(self) -> Any:
-        """How it would be kept: it must not outlive the call."""
+    def as_data(self, builder: Any, value: Any) -> Any:
+        """How it would be kept in memory, from where it could outlive the call."""
         raise _kept(self.fe_type)
 
 
@@ -268,7 +268,7 @@ def _array(context: Any, builder: Any, type_: Any, value: Any) -> Any:
 
 def _c_function(
     function: str, names: tuple[str, ...] = (), result: Any = types.float64, **missing: int
-) -> Callable[..., Any]:
+) -> Any:
     """Compiled code's `f(self, *integers)` of a C function that writes its result.
 
     `missing`: what a parameter that is None means to it, if not NONE.
@@ -289,7 +289,7 @@ def _c_function(
 
         return result(self, types.StarArgTuple.from_types(given)), codegen
 
-    return f  # type: ignore[no-any-return]
+    return f
 
 
 _update_quotes = _c_function("update", (*_SIDES, "ts"))
@@ -304,7 +304,7 @@ _last_ts = _c_function("last_ts", (), types.int64)
 _last_status = _c_function("last_status", (), types.int64)
 
 
-def _of_arrays(scalar: bool) -> Callable[..., Any]:
+def _of_arrays(scalar: bool) -> Any:
     """`f(self, four arrays, ts[, out])`: levels in, a number or an array of them out."""
 
     def typed(self: Any, *given: Any) -> Any:
@@ -336,7 +336,7 @@ def _of_arrays(scalar: bool) -> Callable[..., Any]:
     def f(typingctx: Any, self: Any, *given: Any) -> Any:
         return typed(self, *given)
 
-    return f  # type: ignore[no-any-return]
+    return f
 
 
 _update_levels = _of_arrays(scalar=True)
@@ -478,10 +478,10 @@ def _any_reset(self: Any) -> Any:
     return reset
 
 
-for _class in (QuotesCalculator, TradesCalculator, DepthCalculator):
-    overload_attribute(_class, "value")(_scalar_value)
-for _class in _FEEDS.values():
-    overload_method(_class, "reset")(_any_reset)
+for _type in (QuotesCalculator, TradesCalculator, DepthCalculator):
+    overload_attribute(_type, "value")(_scalar_value)
+for _type in _FEEDS.values():
+    overload_method(_type, "reset")(_any_reset)
 
 
 @overload_attribute(DepthVector, "value")
@@ -577,5 +577,5 @@ def _any_quotes(self: Any) -> Any:
     return quotes
 
 
-for _class in (BookType, PipelineType):
-    overload_attribute(_class, "quotes")(_any_quotes)
+for _type in (BookType, PipelineType):
+    overload_attribute(_type, "quotes")(_any_quotes)
