@@ -644,13 +644,29 @@ def test_subclasses_are_refused() -> None:
     assert gone() is None
 
 
-def test_what_was_never_initialised_is_refused() -> None:
-    for cls in (bf.Mid, bf.LevelBook, bf.Pipeline):
+@njit
+def used(x: Any) -> Any:
+    return x.quotes
+
+
+def test_what_was_never_initialised_is_refused_where_it_is_used() -> None:
+    for cls, use in [
+        (bf.Mid, lambda x: update_of(x, 5)),
+        (bf.Mid, lambda x: by_index((bf.Mid(), x), 5)),
+        (bf.Mid, reset),
+        (bf.MultiLevelOrderFlowImbalance, lambda x: levels_call(x, *levels(5))),
+        (bf.LevelBook, used),
+        (bf.OrderBook, lambda x: applied(x, 1, 1, 100, 5, 1)),
+        (bf.Pipeline, used),
+    ]:
         with pytest.raises(TypeError, match="never initialised"):
-            njit(lambda x: None)(cls.__new__(cls))
+            use(cls.__new__(cls))
+
+
+def test_one_object_twice_in_a_call() -> None:
     one = bf.Mid()
-    with pytest.raises(TypeError, match="never initialised"):
-        by_index((one, bf.Mid.__new__(bf.Mid)), 5)
+    assert by_index((one, one), 5) == 400
+    assert one.update(99, 5, 103, 6) == 101  # it was given back
 
 
 # Tuples.
@@ -764,14 +780,17 @@ def parallel(calculators: Any, sizes: Any, out: Any) -> None:
             out[k] = calculators[k].update(99, sizes[i], 101, 6)
 
 
-def test_each_in_its_own_thread() -> None:
-    sizes = np.arange(1, 1000)
+def test_prange_is_refused_aloud(monkeypatch: pytest.MonkeyPatch) -> None:
+    """numba drops the errors of its threads."""
+    heard: list[str] = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda unraisable: heard.append(str(unraisable)))
     out = np.zeros(4)
-    parallel(tuple(bf.WeightedMid() for _ in range(4)), sizes, out)
-    one = bf.WeightedMid()
-    for size in sizes.tolist():
-        value = one.update(99, size, 101, 6)
-    assert out.tolist() == [value] * 4
+    calculators = tuple(bf.WeightedMid() for _ in range(4))
+    parallel(calculators, np.arange(1, 9), out)
+    assert len(heard) == np.sum(out == 0)  # what this thread did itself was done
+    assert all("was used in a prange" in words for words in heard)
+    for calculator in calculators:
+        assert calculator.update(99, 8, 101, 6) > 99  # of use afterwards
 
 
 # Compiled code in a file.
@@ -846,7 +865,7 @@ def test_code_of_another_version_is_not_this_ones(monkeypatch: pytest.MonkeyPatc
 def test_every_calculator_has_its_c_functions() -> None:
     functions = bf._core._C_FUNCTIONS
     for entry in ENTRIES:
-        for function in ("self", "update", "value", "reset", "width"):
+        for function in ("take", "give_back", "update", "value", "reset", "width"):
             assert functions[f"{entry['name']}.{function}"] > 0
 
 

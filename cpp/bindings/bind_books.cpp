@@ -190,7 +190,7 @@ py::class_<Shelf<Book>> bind_book(py::module_& m, const char* name, const char* 
         "apply($self, action, side, price, size, order_id=0)\n--\n\n"
         "Applies one event, in integer units. Returns the best level that "
         "changed, 0 is the touch, -1: none.");
-    add_c_function(m, what, "self", &c_self<S>);
+    add_taking<S>(m, what);
     add_c_function(m, what, "apply", &c_apply<Book>);
     add_c_function(m, what, "quotes", &c_quotes<Book>);
     return cls;

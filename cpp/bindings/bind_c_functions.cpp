@@ -66,15 +66,15 @@ int c_reset(Alone<C>* alone) noexcept {
     return in_c(alone, [](Alone<C>& a) { a.reset(); });
 }
 
-// It is a setting, which nothing changes.
+// 0 where any use would fail.
 template <class C>
 i64 c_width(const Alone<C>* alone) noexcept {
-    return width_of(alone->calculator());
+    return alone != nullptr && alone->busy.is_mine() ? width_of(alone->calculator()) : 0;
 }
 
 template <class C>
 void add_calculator(py::module_& m) {
-    add_c_function(m, C::kName, "self", &c_self<Alone<C>>);
+    add_taking<Alone<C>>(m, C::kName);
     if constexpr (C::kFeed == Feed::Quotes) {
         add_c_function(m, C::kName, "update", &c_update_quotes<C>);
     } else if constexpr (C::kFeed == Feed::Trades) {

@@ -209,7 +209,7 @@ int c_quotes(Bound* bound, i64* four) noexcept {
 
 void add_c_functions(py::module_& m) {
     const std::string cls = "Pipeline";
-    add_c_function(m, cls, "self", &c_self<Bound>);
+    add_taking<Bound>(m, cls);
     add_c_function(m, cls, "push", &c_push);
     add_c_function(m, cls, "advance", &c_advance);
     add_c_function(m, cls, "last", &c_last);

@@ -22,11 +22,16 @@ namespace bookflow {
     return pending;
 }
 
-// Runs f() on the object while no other thread does; 1: it failed.
+// Runs f() on an object that `take` gave to this thread; 1: it failed.
 template <class T, class F>
 [[nodiscard]] int in_c(T* object, F&& f) noexcept {
     try {
-        const Busy::Guard guard(object->busy);
+        if (object == nullptr) throw_never_initialised();
+        if (!object->busy.is_mine()) {
+            // numba drops errors in the threads of its prange, which Python knows nothing of
+            if (PyGILState_GetThisThreadState() == nullptr) object->busy.refused_unheard = true;
+            Busy::throw_in_use();
+        }
         f(*object);
         return 0;
     } catch (...) {
@@ -35,20 +40,38 @@ template <class T, class F>
     }
 }
 
-// The C++ object of a Python object, checked as a method's `self`; nullptr with a Python error.
+// The C++ object of a Python object of its class, for this thread until `give_back`. It never
+// fails: numba would not give back the others of a tuple. The first use says what was wrong.
 template <class T>
-void* c_self(PyObject* object) noexcept {
-    try {
-        if (py::isinstance<T>(object)) return &self_of<T>(object);
-        PyErr_Format(PyExc_TypeError, "expected %s, got %s",
-                     py::cast<std::string>(py::type::of<T>().attr("__name__")).c_str(),
-                     Py_TYPE(object)->tp_name);
-    } catch (py::builtin_exception& e) {
-        e.set_error();
-    } catch (...) {
-        set_current_exception();
+T* c_take(PyObject* object) noexcept {
+    T* const taken = object_of<T>(object);
+    if (taken != nullptr) taken->busy.lend();
+    return taken;
+}
+template <class T>
+void c_give_back(T* taken) noexcept {
+    if (taken == nullptr) return;
+    if (taken->busy.refused_unheard.exchange(false)) {
+        PyErr_SetString(PyExc_RuntimeError,
+                        "an object of bookflow was used in a prange: each of its threads was "
+                        "refused, which numba does not tell");
+        PyErr_WriteUnraisable(nullptr);
     }
-    return nullptr;
+    taken->busy.give_back();
+}
+
+// `_core._C_FUNCTIONS`: "Class.function" -> address.
+template <class Function>
+void add_c_function(py::module_& m, std::string_view cls, const char* name, Function* function) {
+    const std::string key = std::string(cls) + "." + name;
+    m.attr("_C_FUNCTIONS")[py::str(key)] = reinterpret_cast<std::uintptr_t>(function);
+}
+
+// What every class has.
+template <class T>
+void add_taking(py::module_& m, std::string_view cls) {
+    add_c_function(m, cls, "take", &c_take<T>);
+    add_c_function(m, cls, "give_back", &c_give_back<T>);
 }
 
 // As the property `quotes` of books and pipelines.
@@ -57,13 +80,6 @@ inline void write_quotes(const Quotes& q, i64* four) {
     four[1] = q.bid_size.raw;
     four[2] = q.ask.raw;
     four[3] = q.ask_size.raw;
-}
-
-// `_core._C_FUNCTIONS`: "Class.function" -> address.
-template <class Function>
-void add_c_function(py::module_& m, std::string_view cls, const char* name, Function* function) {
-    const std::string key = std::string(cls) + "." + name;
-    m.attr("_C_FUNCTIONS")[py::str(key)] = reinterpret_cast<std::uintptr_t>(function);
 }
 
 }  // namespace bookflow

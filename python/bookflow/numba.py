@@ -152,11 +152,18 @@ class _Model(OpaqueModel):
 
 @unbox(Borrowed)
 def _unbox(type_: Borrowed, obj: Any, c: Any) -> Any:
-    function = cgutils.get_or_insert_function(
-        c.builder.module, ir.FunctionType(_POINTER, [_POINTER]), type_.symbol("self")
-    )
-    pointer = c.builder.call(function, [c.builder.bitcast(obj, _POINTER)])
-    return NativeValue(pointer, is_error=cgutils.is_null(c.builder, pointer))
+    """Takes the object for this thread, until the call is over."""
+
+    def function(name: str, result: Any) -> Any:
+        kind = ir.FunctionType(result, [_POINTER])
+        return cgutils.get_or_insert_function(c.builder.module, kind, type_.symbol(name))
+
+    pointer = c.builder.call(function("take", _POINTER), [c.builder.bitcast(obj, _POINTER)])
+
+    def give_back() -> None:
+        c.builder.call(function("give_back", ir.VoidType()), [pointer])
+
+    return NativeValue(pointer, cleanup=give_back)
 
 
 @box(Borrowed)
