@@ -49,19 +49,11 @@ public:
 
     [[nodiscard]] bool needs_ts() const { return needs_ts_; }
 
-    // The time of a call, checked before anything changes.
+    // The time of a call, checked before anything changes. The good case is short, to be inlined:
+    // around a call the checked fields would go through memory.
     void check_ts(i64 ts, i64 row) const {
-        if (ts == kNone) {
-            if (needs_ts_) refuse("ts", ts, "a window in time needs ts", row);
-            return;
-        }
-        if (ts < 0 || ts >= kMaxTime) {
-            refuse("ts", ts, "must be from the epoch to 2^62 ns after it", row);
-        }
-        if (ts < moment_.ts.raw) {
-            throw InputError("is before " + std::to_string(moment_.ts.raw), "ts",
-                             std::to_string(ts), row);
-        }
+        const bool good = ts == kNone ? !needs_ts_ : ts >= moment_.ts.raw && ts < kMaxTime;
+        if (!good || (ts < 0 && ts != kNone)) refuse_ts(ts, row);
     }
 
     template <class X>
@@ -96,6 +88,15 @@ public:
     }
 
 private:
+    [[noreturn]] [[gnu::cold]] void refuse_ts(i64 ts, i64 row) const {
+        if (ts == kNone) refuse("ts", ts, "a window in time needs ts", row);
+        if (ts < 0 || ts >= kMaxTime) {
+            refuse("ts", ts, "must be from the epoch to 2^62 ns after it", row);
+        }
+        throw InputError("is before " + std::to_string(moment_.ts.raw), "ts", std::to_string(ts),
+                         row);
+    }
+
     C calculator_;
     Moment moment_;
     bool needs_ts_ = false;
