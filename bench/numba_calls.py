@@ -4,7 +4,8 @@
 
 The same quotes through OrderFlowImbalance: over columns (the work alone), called from a numba loop,
 called from a Python loop, and written by hand in numba (no checks, no window); the same answers are
-asserted. Medians of interleaved rounds, in ns an event of this process's CPU time.
+asserted. And `value` alone, which has next to no work. Medians of interleaved rounds, in ns a call
+of this process's CPU time.
 """
 
 import statistics
@@ -46,6 +47,12 @@ def by_hand(bid, bid_size, ask, ask_size, out):
         out[i] = e
 
 
+@numba.njit
+def read(calculator, out):
+    for i in range(len(out)):
+        out[i] = calculator.value
+
+
 def in_python(quotes: list[list[int]], out: np.ndarray) -> None:
     update = bf.OrderFlowImbalance().update
     for i, row in enumerate(zip(*quotes, strict=True)):
@@ -69,9 +76,12 @@ def main() -> None:
         "numba loop, by hand": lambda out: by_hand(*quotes, out),
         "Python loop, bookflow": lambda out: in_python(lists, out),
     }
-    expected = bf.order_flow_imbalance(*quotes)
-    times: dict[str, list[float]] = {way: [] for way in ways}
+    last = bf.OrderFlowImbalance()
+    last.update(*(int(column[-1]) for column in quotes))
     out = np.empty(EVENTS)
+    expected = bf.order_flow_imbalance(*quotes)
+    reading = "numba loop, `value` alone"
+    times: dict[str, list[float]] = {way: [] for way in [*ways, reading]}
     for done in range(ROUNDS + 1):  # the first compiles
         for way, run in ways.items():
             begin = time.process_time()
@@ -80,7 +90,13 @@ def main() -> None:
             np.testing.assert_array_equal(out, expected)
             if done:
                 times[way].append(seconds)
-    print("| OFI | ns an event |\n|---|---|")
+        begin = time.process_time()
+        read(last, out)
+        seconds = time.process_time() - begin
+        assert (out == last.value).all()
+        if done:
+            times[reading].append(seconds)
+    print("| OFI | ns a call |\n|---|---|")
     for way, seconds_of in times.items():
         print(f"| {way} | {statistics.median(seconds_of) / EVENTS * 1e9:.1f} |")
 
