@@ -2,15 +2,15 @@
 
     python bench/numba_calls.py
 
-The same quotes through OrderFlowImbalance: over columns (the work alone), called from a numba loop,
-called from a Python loop, and written by hand in numba (no checks, no window); the same answers are
-asserted. And `value` alone, which has next to no work. Medians of interleaved rounds, in ns a call
-of this process's CPU time.
+The same quotes through Mid, which has next to no work, and OrderFlowImbalance: over columns (the
+work), called from a numba loop, called from a Python loop, and written by hand in numba (no checks,
+no window). The same answers are asserted. Medians of interleaved rounds, in ns an event of this
+process's CPU time.
 """
 
-import statistics
 import time
 from collections.abc import Callable
+from typing import Any
 
 import numba
 import numpy as np
@@ -22,6 +22,7 @@ EVENTS = 200_000
 ROUNDS = 15
 
 Columns = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
+Way = Callable[[np.ndarray], object]
 
 
 @numba.njit
@@ -31,7 +32,13 @@ def called(ofi, bid, bid_size, ask, ask_size, out):
 
 
 @numba.njit
-def by_hand(bid, bid_size, ask, ask_size, out):
+def mid_by_hand(bid, bid_size, ask, ask_size, out):
+    for i in range(len(bid)):
+        out[i] = (bid[i] + ask[i]) / 2
+
+
+@numba.njit
+def ofi_by_hand(bid, bid_size, ask, ask_size, out):
     b, bs, a, az = bid[0], bid_size[0], ask[0], ask_size[0]
     for i in range(len(bid)):
         e = 0
@@ -47,14 +54,8 @@ def by_hand(bid, bid_size, ask, ask_size, out):
         out[i] = e
 
 
-@numba.njit
-def read(calculator, out):
-    for i in range(len(out)):
-        out[i] = calculator.value
-
-
-def in_python(quotes: list[list[int]], out: np.ndarray) -> None:
-    update = bf.OrderFlowImbalance().update
+def in_python(calculator: Any, quotes: list[list[int]], out: np.ndarray) -> None:
+    update = calculator.update
     for i, row in enumerate(zip(*quotes, strict=True)):
         out[i] = update(*row)
 
@@ -67,38 +68,42 @@ def some_quotes() -> Columns:
     return bid, sizes[0], ask, sizes[1]
 
 
+def ways(cls: Any, over_columns: Any, by_hand: Any, quotes: Columns) -> dict[str, Way]:
+    lists = [column.tolist() for column in quotes]
+    return {
+        "over columns": lambda out: over_columns(*quotes, out=out),
+        "numba loop": lambda out: called(cls(), *quotes, out),
+        "numba, by hand": lambda out: by_hand(*quotes, out),
+        "Python loop": lambda out: in_python(cls(), lists, out),
+    }
+
+
+def measured(way: Way, out: np.ndarray, expected: np.ndarray) -> float:
+    """Nanoseconds an event."""
+    begin = time.process_time_ns()
+    way(out)
+    spent = time.process_time_ns() - begin
+    np.testing.assert_array_equal(out, expected)
+    return spent / EVENTS
+
+
 def main() -> None:
     quotes = some_quotes()
-    lists = [column.tolist() for column in quotes]
-    ways: dict[str, Callable[[np.ndarray], object]] = {
-        "over columns": lambda out: bf.order_flow_imbalance(*quotes, out=out),
-        "numba loop, bookflow": lambda out: called(bf.OrderFlowImbalance(), *quotes, out),
-        "numba loop, by hand": lambda out: by_hand(*quotes, out),
-        "Python loop, bookflow": lambda out: in_python(lists, out),
-    }
-    last = bf.OrderFlowImbalance()
-    last.update(*(int(column[-1]) for column in quotes))
     out = np.empty(EVENTS)
-    expected = bf.order_flow_imbalance(*quotes)
-    reading = "numba loop, `value` alone"
-    times: dict[str, list[float]] = {way: [] for way in [*ways, reading]}
-    for done in range(ROUNDS + 1):  # the first compiles
-        for way, run in ways.items():
-            begin = time.process_time()
-            run(out)
-            seconds = time.process_time() - begin
-            np.testing.assert_array_equal(out, expected)
-            if done:
-                times[way].append(seconds)
-        begin = time.process_time()
-        read(last, out)
-        seconds = time.process_time() - begin
-        assert (out == last.value).all()
-        if done:
-            times[reading].append(seconds)
-    print("| OFI | ns a call |\n|---|---|")
-    for way, seconds_of in times.items():
-        print(f"| {way} | {statistics.median(seconds_of) / EVENTS * 1e9:.1f} |")
+    calculators = {
+        "Mid": (bf.Mid, bf.mid, mid_by_hand),
+        "OrderFlowImbalance": (bf.OrderFlowImbalance, bf.order_flow_imbalance, ofi_by_hand),
+    }
+    print("| ns an event | over columns | numba loop | numba, by hand | Python loop |")
+    print("|---|---|---|---|---|")
+    for name, (cls, over_columns, by_hand) in calculators.items():
+        expected = over_columns(*quotes)
+        tried = ways(cls, over_columns, by_hand, quotes)
+        rounds = [
+            [measured(way, out, expected) for way in tried.values()] for _ in range(ROUNDS + 1)
+        ]
+        medians = np.median(rounds[1:], axis=0)  # the first compiles
+        print(f"| {name} | " + " | ".join(f"{ns:.1f}" for ns in medians) + " |")
 
 
 if __name__ == "__main__":
