@@ -110,7 +110,6 @@ def _register(cls: type, numba_type: Borrowed) -> None:
         return numba_type
 
 
-_type: type[Borrowed]
 for _name, _address in _core._C_FUNCTIONS.items():
     llvmlite.binding.add_symbol("bookflow_" + _name.replace(".", "_"), _address)
 
@@ -241,7 +240,7 @@ def _integer(
         out = _integer(context, builder, type_.type, data, name, missing, unsigned)
         return builder.select(there, out, ir.Constant(_INT64, missing))
     integer = _integer_type(type_)
-    if integer.signed != (not unsigned) and (integer.bitwidth == 64 or unsigned):
+    if integer.signed == unsigned and (unsigned or integer.bitwidth == 64):
         wide = context.cast(builder, value, integer, types.int64 if integer.signed else integer)
         wrong = builder.icmp_signed("<", wide, wide.type(0))
         _overflow(context, builder, wrong, name, "64 unsigned" if unsigned else "64")
@@ -485,6 +484,7 @@ def _any_reset(self: Any) -> Any:
     return reset
 
 
+_type: type[Borrowed]
 for _type in (QuotesCalculator, TradesCalculator, DepthCalculator):
     overload_attribute(_type, "value")(_scalar_value)
 for _type in _FEEDS.values():
