@@ -9,6 +9,7 @@
 #include <array>
 #include <atomic>
 #include <cstring>
+#include <thread>
 
 #include "bookflow/types.hpp"
 #include "errors.hpp"
@@ -27,9 +28,7 @@ public:
     class Guard {
     public:
         explicit Guard(Busy& busy) : flag_(busy.flag_) {
-            if (flag_.exchange(true, std::memory_order_acquire)) {
-                throw std::runtime_error("this object is in use by another thread");
-            }
+            if (flag_.exchange(true, std::memory_order_acquire)) throw_in_use();
         }
         ~Guard() { flag_.store(false, std::memory_order_release); }
         Guard(const Guard&) = delete;
@@ -39,21 +38,59 @@ public:
         std::atomic<bool>& flag_;
     };
 
+    // For as long as compiled code has the object, its thread has it: an exchange a call would cost
+    // more than most calls. A thread may have it several times. Where another one has it already,
+    // nothing happens here, and it is not this one's.
+    void lend() {
+        if (!is_mine()) {
+            if (flag_.exchange(true, std::memory_order_acquire)) return;
+            holder_.store(std::this_thread::get_id(), std::memory_order_relaxed);
+        }
+        ++lent_;
+    }
+    void give_back() {
+        if (!is_mine() || --lent_ > 0) return;
+        holder_.store({}, std::memory_order_relaxed);
+        flag_.store(false, std::memory_order_release);
+    }
+    // A thread reads its own id here only if it wrote it itself.
+    [[nodiscard]] bool is_mine() const {
+        return holder_.load(std::memory_order_relaxed) == std::this_thread::get_id();
+    }
+    std::atomic<bool> refused_unheard{false};
+
+    [[noreturn]] static void throw_in_use() {
+        throw std::runtime_error("this object is in use by another thread");
+    }
+
 private:
     std::atomic<bool> flag_{false};
+    std::atomic<std::thread::id> holder_{};
+    int lent_ = 0;  // the holder's
 };
 
-// The C++ object behind `self`; subclasses made in Python have it too.
+[[noreturn]] inline void throw_never_initialised() {
+    throw py::type_error("the object was never initialised (__init__ was not called)");
+}
+
+// The C++ object behind `self`, nullptr if there is none yet; subclasses made in Python have it
+// too.
+template <class T>
+[[nodiscard]] T* object_of(PyObject* self) {
+    auto* instance = reinterpret_cast<py::detail::instance*>(self);
+    return instance->simple_layout ? static_cast<T*>(instance->simple_value_holder[0]) : nullptr;
+}
+
 template <class T>
 [[nodiscard]] T& self_of(PyObject* self) {
-    auto* instance = reinterpret_cast<py::detail::instance*>(self);
-    if (!instance->simple_layout) {
-        throw py::type_error("a class cannot have several bases of bookflow");
+    T* const object = object_of<T>(self);
+    if (object == nullptr) {
+        if (!reinterpret_cast<py::detail::instance*>(self)->simple_layout) {
+            throw py::type_error("a class cannot have several bases of bookflow");
+        }
+        throw_never_initialised();
     }
-    void* object = instance->simple_value_holder[0];
-    if (object == nullptr)
-        throw py::type_error("the object was never initialised (__init__ was not called)");
-    return *static_cast<T*>(object);
+    return *object;
 }
 
 // A method's `self` that was initialised. pybind11 itself would hand over raw memory for
