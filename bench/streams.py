@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Self
 
-import market
 import numpy as np
 from numpy.typing import NDArray
 
 import bookflow as bf
+from bench import market
 
 I64 = NDArray[np.int64]
 START = 1_704_200_000_000_000_000  # ns
