@@ -75,7 +75,7 @@ def generate(state, levels, orders, live, recent, target, span, deep, seeding, o
             wrong = 0
         elif np.int64(state[BEST_ASK]) <= fair:
             wrong = 1
-        if wrong >= 0 and (kind == EXECUTE or kind == DELETE):
+        if wrong >= 0 and kind in (EXECUTE, DELETE):
             s = wrong
             tick = np.int64(state[BEST_BID + s])
             slot = levels[s, tick, 2 if kind == EXECUTE else 3]
