@@ -20,9 +20,9 @@ def follow(hbt: Any, n: int, out: Any) -> int:
             return i
         bid, ask = depth.best_bid_tick, depth.best_ask_tick
         out[i, 0] = bid
-        out[i, 1] = np.int64(depth.best_bid_qty)
+        out[i, 1] = np.int64(depth.bid_qty_at_tick(bid))
         out[i, 2] = ask
-        out[i, 3] = np.int64(depth.best_ask_qty)
+        out[i, 3] = np.int64(depth.ask_qty_at_tick(ask))
     return n
 
 

@@ -5,6 +5,7 @@ import numpy as np
 from bench.streams import Columns
 
 STOCK = b"BENCH   "
+TICK = 100  # a cent, in ITCH's units: finer prices are not taken above a dollar
 DAY = 34_200 * 1_000_000_000  # ns after midnight
 
 _HEAD = [("length", ">u2"), ("type", "S1"), ("locate", ">u2"), ("tracking", ">u2"), ("ts", "V6")]
@@ -39,7 +40,7 @@ def encoded(columns: Columns) -> bytes:
         if kind == 1:
             block["side"] = np.where(columns.side[rows] == 1, b"B", b"S")
             block["stock"] = STOCK
-            block["price"] = columns.price[rows]
+            block["price"] = columns.price[rows] * TICK
         places = (ends - lengths)[rows][:, None] + np.arange(dtype.itemsize)
         out[places] = block.view(np.uint8).reshape(len(rows), dtype.itemsize)
     return _system(b"O") + _directory() + _system(b"Q") + out.tobytes()

@@ -90,6 +90,8 @@ def _orders_of(name: str, events: bf.Events) -> Stream:
     names = ("ts", "action", "side", "price", "size", "order_id")
     given = table["price"][table["price"] != bf.NONE]
     table["price"] //= np.gcd.reduce(given)  # in ticks: kernels of fixed range need it small
+    high = table["order_id"] >= 1 << 63  # peers with signed ids
+    table["order_id"][high] -= np.uint64(1 << 62)
     rows = list(_sound_orders(zip(*(table[name].tolist() for name in names), strict=True)))
     seeds = int(snapshot[table["action"] == bf.Action.ADD].sum())
     columns = _columns(rows)
