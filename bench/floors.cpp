@@ -70,7 +70,8 @@ struct Levels {
     void set(int s, i64 at, i64 size) {
         sizes[s][static_cast<std::size_t>(at)] = size;
         const i64 best = quotes.best[s];
-        if ((at >= best) & ((at > best) == (size != 0))) [[unlikely]] move_best(s, at);
+        if ((at >= best) & ((at > best) == (size != 0))) [[unlikely]]
+            move_best(s, at);
     }
     void run(std::size_t n, const u8* side, const i64* price, const i64* size, const Out& out) {
         for (std::size_t i = 0; i < n; ++i) {
@@ -212,18 +213,20 @@ struct Orders {
             slot = free.back();
             free.pop_back();
         }
-        slab[slot] = {id, size, static_cast<u32>(at) | static_cast<u32>(s) << 31, level.tail, kEnd,
-                      0};
+        slab[slot] = {id,         size, static_cast<u32>(at) | static_cast<u32>(s) << 31,
+                      level.tail, kEnd, 0};
         (level.tail == kEnd ? level.head : slab[level.tail].after) = slot;
         level.tail = slot;
         level.size += size;
         index.insert(Index::tag(id), slot);
-        if (at > quotes.best[s]) [[unlikely]] move_best(s, at);
+        if (at > quotes.best[s]) [[unlikely]]
+            move_best(s, at);
     }
     void reduce(u64 id, i64 size, bool whole) {
         const u32 i = find(id, Index::tag(id));
         const u32 slot = index.entries[i].slot;
-        if (slot == kEnd) [[unlikely]] return;
+        if (slot == kEnd) [[unlikely]]
+            return;
         Order& o = slab[slot];
         const int s = static_cast<int>(o.place >> 31);
         const i64 at = o.place & 0x7FFFFFFF;
@@ -238,7 +241,8 @@ struct Orders {
         (o.after == kEnd ? level.tail : slab[o.after].before) = o.before;
         index.erase_at(i);
         free.push_back(slot);
-        if (level.size == 0 && at == quotes.best[s]) [[unlikely]] move_best(s, at);
+        if (level.size == 0 && at == quotes.best[s]) [[unlikely]]
+            move_best(s, at);
     }
     template <int kAhead>
     void run(std::size_t n, const u8* action, const u8* side, const i64* price, const i64* size,
@@ -350,6 +354,6 @@ static PyMethodDef methods[] = {
      "The sum of its integers, as a float."},
     {nullptr, nullptr, 0, nullptr},
 };
-static PyModuleDef module = {PyModuleDef_HEAD_INIT, "floors", nullptr, -1, methods,
-                             nullptr,               nullptr,  nullptr, nullptr};
+static PyModuleDef module = {
+    PyModuleDef_HEAD_INIT, "floors", nullptr, -1, methods, nullptr, nullptr, nullptr, nullptr};
 extern "C" PyObject* PyInit_floors() { return PyModule_Create(&module); }
