@@ -124,6 +124,25 @@ template <class T>
     return c;
 }
 
+// An array that the caller gave to be written: of this type and shape, row after row without gaps.
+template <class T>
+[[nodiscard]] py::array_t<T> writable(const py::object& object, const char* name,
+                                      const std::vector<py::ssize_t>& shape) {
+    const auto dimensions = static_cast<py::ssize_t>(shape.size());
+    const py::array array = detail::checked_array<T>(object, name, dimensions);
+    bool fits = true;
+    for (py::ssize_t i = 0; i < dimensions; ++i) {
+        fits = fits && array.shape(i) == shape[static_cast<std::size_t>(i)];
+    }
+    if (!fits || !array.writeable() || (array.flags() & py::array::c_style) == 0) {
+        std::string text;
+        for (const py::ssize_t n : shape) text += (text.empty() ? "" : ", ") + std::to_string(n);
+        throw py::value_error(std::string("out.") + name +
+                              " must be a writable C-contiguous array of shape (" + text + ")");
+    }
+    return py::reinterpret_borrow<py::array_t<T>>(array);
+}
+
 // A vector handed to numpy without a copy: the array owns it.
 template <class T>
 [[nodiscard]] py::array_t<T> to_numpy(std::vector<T>&& values) {

@@ -92,7 +92,7 @@ Book restored(const Book& book) {
     return out;
 }
 
-// The levels that an operation says it left alone are as they were.
+// What an operation says it left alone is as it was: the other side, and levels better than its price.
 class Untouched {
 public:
     template <class Book>
@@ -100,18 +100,27 @@ public:
         bookflow::depth_of(book, bookflow::kMaxLevels, before_);
     }
     template <class Book>
-    [[nodiscard]] bool holds(const Book& book, int from_level) const {
+    [[nodiscard]] bool holds(const Book& book, const bookflow::Change& change) const {
         bookflow::Depth after;
         bookflow::depth_of(book, bookflow::kMaxLevels, after);
-        return same(before_.bid, before_.bids, after.bid, after.bids, from_level) &&
-               same(before_.ask, before_.asks, after.ask, after.asks, from_level);
+        return same(Side::Bid, before_.bid, before_.bids, after.bid, after.bids, change) &&
+               same(Side::Ask, before_.ask, before_.asks, after.ask, after.asks, change);
     }
 
 private:
     using Levels = std::array<bookflow::PriceLevel, bookflow::kMaxLevels>;
-    static bool same(const Levels& a, int na, const Levels& b, int nb, int n) {
-        if (std::min(na, n) != std::min(nb, n)) return false;
-        return std::equal(a.begin(), a.begin() + std::min(na, n), b.begin());
+    static bool same(Side side, const Levels& a, int na, const Levels& b, int nb,
+                     const bookflow::Change& change) {
+        const bool all = !change.any || (change.side != Side::None && change.side != side);
+        if (!all && change.price == bookflow::kNoPrice) return true;
+        for (int i = 0; i < std::max(na, nb); ++i) {
+            const auto at = static_cast<std::size_t>(i);
+            const Price price = i < na ? a[at].price : b[at].price;
+            const bool better = side == Side::Bid ? price > change.price : price < change.price;
+            if (!all && !better) return true;
+            if (i >= na || i >= nb || !(a[at] == b[at])) return false;
+        }
+        return true;
     }
 
     bookflow::Depth before_;
@@ -124,9 +133,9 @@ void order_book(const World& world, long operations) {
     for (long i = 1; i <= operations; ++i) {
         const Event e = order_event(random, world);
         const Untouched untouched(book);
-        const auto applied = book.apply(e);
+        const auto change = book.apply(e);
         plain.apply(e);
-        CHECK(untouched.holds(book, applied.from_level));
+        CHECK(untouched.holds(book, change));
         CHECK(book.faults().counts() == plain.faults.counts());
         if (i % world.compare_every == 0) {
             CHECK(book.content_hash() == plain.content_hash());
@@ -158,9 +167,9 @@ void level_book(const World& world, long operations) {
     for (long i = 1; i <= operations; ++i) {
         const Event e = level_event(random, world);
         const Untouched untouched(book);
-        const int from_level = book.apply(e);
+        const auto change = book.apply(e);
         plain.apply(e);
-        CHECK(untouched.holds(book, from_level));
+        CHECK(untouched.holds(book, change));
         if (i % world.compare_every == 0) {
             CHECK(book.content_hash() == plain.content_hash());
             CHECK(book.check().empty());
@@ -203,16 +212,30 @@ void too_large() {
     CHECK(book.check().empty());
 }
 
-// Levels that no event can make, only damaged bytes.
+// Levels that no event can make, only damaged bytes: none without a price, none twice, none out of
+// order. (Sizes are a book's to check.)
 void impossible_levels() {
     using bookflow::PriceLevel;
     for (const Side side : {Side::Bid, Side::Ask}) {
-        for (const i64 price : {bookflow::kNone, bookflow::kMaxPrice + 1}) {
+        const i64 worse = side == Side::Bid ? 99 : 101;
+        const auto restored = [&](std::vector<PriceLevel> levels) {
+            bookflow::StateWriter writer;
+            writer(levels);
+            const std::string bytes = writer.take();
+            bookflow::StateReader reader(bytes);
             bookflow::Ladder<PriceLevel> ladder(side);
-            ladder.insert(0, {Price(100), Size(1)});
-            ladder.insert(side == Side::Bid ? 1 : 0, {Price(price), Size(1)});
-            CHECK(!ladder.check().empty());
+            reader(ladder);
+            return ladder;
+        };
+        const PriceLevel touch{Price(100), Size(1)};
+        CHECK(restored({{Price(worse), Size(2)}, touch}).check().empty());
+        for (const i64 price : {bookflow::kNone, bookflow::kMaxPrice + 1}) {
+            const PriceLevel impossible{Price(price), Size(1)};
+            THROWS(bookflow::StateError, restored({impossible, touch}));
+            THROWS(bookflow::StateError, restored({touch, impossible}));
         }
+        THROWS(bookflow::StateError, restored({touch, touch}));
+        THROWS(bookflow::StateError, restored({touch, {Price(worse), Size(2)}}));
     }
 }
 
@@ -259,11 +282,11 @@ void order_index() {
             CHECK(index.find(OrderId{id}) ==
                   (found == plain.end() ? bookflow::OrderIndex::kNotFound : found->second));
             if (found != plain.end()) {
-                index.erase(OrderId{id});
+                index.take_out(index.locate(OrderId{id}));
                 plain.erase(found);
             } else {
                 const auto slot = static_cast<std::uint32_t>(random.between(0, 1 << 30));
-                index.insert(OrderId{id}, slot);
+                index.put(index.locate(OrderId{id}), OrderId{id}, slot);
                 plain[id] = slot;
             }
             CHECK(index.size() == plain.size());
