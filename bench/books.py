@@ -3,8 +3,6 @@
 from collections.abc import Callable, Iterable
 from typing import Any
 
-import numpy as np
-
 import bookflow as bf
 from bench import floors, peers, real, streams
 from bench.case import Case, Group, Target, equal_columns, group
@@ -13,6 +11,7 @@ from bench.plain_books import PlainLevels, PlainOrders
 from bench.streams import Stream
 
 SLOW = 100_000  # events that competitors in plain Python are given
+SLOWEST = 10_000  # and those whose cost grows with the book
 
 
 def filled(book: Any, seed: tuple[Any, ...]) -> Any:
@@ -53,9 +52,11 @@ class Bookflow:
         return out
 
 
-def plain_case(name: str, make: Callable[[], Any], stream: Stream, kind: str) -> Case:
+def plain_case(
+    name: str, make: Callable[[], Any], stream: Stream, kind: str, rows_given: int = SLOW
+) -> Case:
     """A competitor in plain Python: lists, and a part of the stream."""
-    part = stream.events[:SLOW]
+    part = stream.events[:rows_given]
     rows = list(zip(*(c.tolist() for c in getattr(part, kind)()), strict=True))
     seed = list(zip(*(c.tolist() for c in getattr(stream.seed, kind)()), strict=True))
 
@@ -102,8 +103,8 @@ def l2(quick: bool) -> Iterable[Group]:
         def columns(name: str, make: Any, s: Stream = stream, t: Any = truth) -> Any:
             return name, lambda: columns_case(name, make, s, "levels", None, t)
 
-        def plain(name: str, make: Any, s: Stream = stream) -> Any:
-            return name, lambda: plain_case(name, make, s, "levels")
+        def plain(name: str, make: Any, rows: int = SLOW, s: Stream = stream) -> Any:
+            return name, lambda: plain_case(name, make, s, "levels", rows)
 
         add_optional(
             out,
@@ -115,7 +116,7 @@ def l2(quick: bool) -> Iterable[Group]:
                 ("polars-order-book", lambda s=stream: peers.polars_levels(s, 1)),
                 plain("plain Python", PlainLevels),
                 plain("sortedcontainers", peers.SortedLevels),
-                plain("order-book", peers.OrderBookLevels),
+                plain("order-book", peers.OrderBookLevels, SLOWEST),
                 ("nautilus_trader", lambda s=stream: peers.nautilus_levels(s, SLOW)),
                 ("hftbacktest", lambda s=stream: peers.hftbacktest_levels(s)),
             ],
@@ -215,20 +216,3 @@ def orders_group(name: str, stream: Stream, beside: str, *, peers_too: bool) -> 
         ]
     add_optional(out, cases)
     return out
-
-
-def bytes_an_order(live: int) -> float:
-    """Resident memory that a book of `live` orders adds, per order, index included."""
-    from bench.memory import resident
-
-    seed = streams.simulated(1, live).seed
-    columns = seed.orders()
-    before = resident()
-    book = bf.OrderBook()
-    step = 100_000
-    for begin in range(0, live, step):
-        rows = slice(begin, begin + step)
-        book.replay(*(c[rows] for c in columns), out=floors.quotes_out(len(columns[0][rows])))
-    after = resident()
-    assert book.orders == live if isinstance(book.orders, int) else True
-    return (after - before) / np.int64(live)

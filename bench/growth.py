@@ -112,13 +112,14 @@ def by_orders(quick: bool) -> Curves:
             for mine, truth in zip(answer, stream.events.quotes, strict=True):
                 assert np.array_equal(mine, truth)
 
+        orders = stream.events.orders()
         for name, make in (
             ("OrderBook.replay", bf.OrderBook),
             ("floor", lambda s=stream: floors.Orders(s.prices, s.live)),
             ("floor, prefetch", lambda s=stream: floors.Orders(s.prices, s.live, ahead=16)),
         ):
 
-            def run(book: Any, c: Any = stream.events.orders(), o: Any = columns) -> None:
+            def run(book: Any, c: Any = orders, o: Any = columns) -> None:
                 book.replay(*c, out=o)
 
             rounds = 1 if live > 1_000_000 else 3
@@ -193,7 +194,7 @@ def by_batch(quick: bool) -> Curves:
             made.replay(*stream.seed.orders())
             return made
 
-        def piped() -> Any:
+        def piped(starts: Any = starts, size: int = size) -> Any:
             pipe = pipeline()
             pipe.run(stream.seed.events(INSTRUMENT))
             return pipe, [stream.events[i : i + size].events(INSTRUMENT) for i in starts]

@@ -1,16 +1,26 @@
-"""Memory of this process, where the system tells it."""
+"""Memory, each in a process of its own: what a book takes an order, what a run takes on top.
+
+    python -m bench.memory orders 5000000
+
+prints bytes an order, index included; `pipeline N` the most that a run of N events took beyond
+its input, in bytes.
+"""
 
 import resource
+import subprocess
 import sys
 from pathlib import Path
 
+import bookflow as bf
+from bench import streams
+
+ROOT = Path(__file__).parents[1]
+INDEX_ENTRY = 16  # order_index.hpp: a power of two of these, at most half full
+
 
 def resident() -> int:
-    """Bytes in memory now; 0 where /proc does not say."""
-    try:
-        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
-    except OSError:
-        return 0
+    """Bytes in memory now (Linux tells it in pages)."""
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
     return pages * resource.getpagesize()
 
 
@@ -18,3 +28,43 @@ def peak() -> int:
     """The most bytes there were in memory."""
     unit = 1 if sys.platform == "darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+
+
+def of_orders(live: int) -> float:
+    """Bytes an order, index included, of a book that was filled in chunks."""
+    columns = streams.Market(live).seed().orders()
+    book = bf.OrderBook()
+    book.replay(*(column[:1000] for column in columns))
+    before = resident()
+    for begin in range(1000, live, 20_000):
+        book.replay(*(column[begin : begin + 20_000] for column in columns))
+    return (resident() - before) / (live - 1000)
+
+
+def of_index(live: int) -> float:
+    """Bytes an order of the index alone."""
+    return INDEX_ENTRY * (1 << (2 * live - 1).bit_length()) / live
+
+
+def of_run(events: int) -> float:
+    from bench.pipelines import INSTRUMENT, pipeline
+
+    stream = streams.simulated(events)
+    seed, chunk = (part.events(INSTRUMENT) for part in (stream.seed, stream.events))
+    pipe = pipeline()
+    pipe.run(seed)
+    before = peak()
+    frame = pipe.run(chunk)
+    assert len(frame)
+    return float(max(peak() - before, 0))
+
+
+def asked(what: str, n: int) -> float:
+    """The same, by a fresh process."""
+    command = [sys.executable, "-m", "bench.memory", what, str(n)]
+    run = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
+    return float(run.stdout)
+
+
+if __name__ == "__main__":
+    print({"orders": of_orders, "pipeline": of_run}[sys.argv[1]](int(sys.argv[2])))
