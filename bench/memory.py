@@ -15,7 +15,7 @@ import bookflow as bf
 from bench import streams
 
 ROOT = Path(__file__).parents[1]
-INDEX_ENTRY = 16  # order_index.hpp: a power of two of these, at most half full
+INDEX_ENTRY = 16  # order_index.hpp: a power of two of these, at most a quarter full
 
 
 def resident() -> int:
@@ -43,7 +43,7 @@ def of_orders(live: int) -> float:
 
 def of_index(live: int) -> float:
     """Bytes an order of the index alone."""
-    return INDEX_ENTRY * (1 << (2 * live - 1).bit_length()) / live
+    return INDEX_ENTRY * (1 << (4 * live - 1).bit_length()) / live
 
 
 def of_run(events: int) -> float:

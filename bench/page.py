@@ -116,14 +116,8 @@ def write(results: Results, docs: Path) -> None:
         (plots / f"{curves.file}.svg").write_text(plot, encoding="utf-8")
         out += f"![{curves.title}](benchmarks/{curves.file}.svg)\n\n"
         xs = sorted({x for line in curves.lines.values() for x, _ in line})
-        rows = [
-            [
-                f"{x:,.0f}",
-                *(nanoseconds(dict(line)[x]) if x in dict(line) else "" for line in lines),
-            ]
-            for lines in [list(curves.lines.values())]
-            for x in xs
-        ]
+        columns = [dict(line) for line in curves.lines.values()]
+        rows = [[f"{x:,.0f}", *(nanoseconds(c[x]) if x in c else "" for c in columns)] for x in xs]
         out += table([curves.x, *curves.lines], rows)
     if results.facts:
         out += "## Memory and threads\n\n"
