@@ -1,5 +1,6 @@
 // The books against ordered maps over random streams, valid and invalid: duplicates, unknown ids,
 // over-cancels, wrong sides and prices. Content and invariants are compared after every operation.
+#include <map>
 #include <unordered_map>
 #include <vector>
 
@@ -30,19 +31,40 @@ struct World {
     i64 sizes;
     int adds;  // per cent of the operations
     long compare_every;
+    i64 step = 1;   // between prices
+    int stray = 0;  // per thousand: a price that is off the step or far from all others
+    i64 drift = 0;  // the prices move by a step every so many operations; 0: never
 };
 
 constexpr World kWorlds[] = {
     {"narrow", 24, 12, 9, 45, 1},
     {"one level", 12, 1, 9, 45, 1},
     {"deep", 4'000, 3'000, 9, 60, 2'000},
+    {"coarse", 300, 60, 9, 50, 20, 250'000'000},
+    {"stray", 400, 200, 9, 55, 20, 48, 20},
+    {"far", 400, 100, 9, 55, 20, i64{1} << 40, 20},
+    {"drift", 300, 40, 9, 50, 20, 5, 1, 10},
+    {"drift, deep", 20'000, 12'000, 9, 60, 5'000, 1, 0, 3},
 };
 
-Event order_event(test::Random& random, const World& world) {
+// A price of the world at its n-th operation.
+Price price_in(test::Random& random, const World& world, long n) {
+    const i64 moved = world.drift == 0 ? 0 : n / world.drift;
+    const i64 price = (random.between(-world.prices / 2, world.prices) + moved) * world.step;
+    if (random.between(0, 999) >= world.stray) return Price(price);
+    switch (random.between(0, 3)) {
+        case 0: return Price(price + random.between(1, 7));
+        case 1: return Price(bookflow::kMaxPrice - random.between(0, 2));
+        case 2: return Price(-bookflow::kMaxPrice + random.between(0, 2));
+        default: return Price(price * 1'000);
+    }
+}
+
+Event order_event(test::Random& random, const World& world, long n = 0) {
     Event e{};
     e.ts = Nanos(0);
     e.order_id = static_cast<OrderId>(random.between(1, world.ids));
-    const auto price = Price(random.between(-world.prices / 2, world.prices));
+    const auto price = price_in(random, world, n);
     const auto side = static_cast<Side>(random.between(0, 2));
     e.size = Size(random.between(1, world.sizes));
     e.price = random.chance(50) ? bookflow::kNoPrice : price;
@@ -65,12 +87,12 @@ Event order_event(test::Random& random, const World& world) {
     return e;
 }
 
-Event level_event(test::Random& random, const World& world) {
+Event level_event(test::Random& random, const World& world, long n = 0) {
     Event e{};
     e.ts = Nanos(0);
     e.action = Action::Level;
     e.side = static_cast<Side>(random.between(1, 2));
-    e.price = Price(random.between(-world.prices / 2, world.prices));
+    e.price = price_in(random, world, n);
     e.size = Size(random.chance(40) ? 0 : random.between(1, world.sizes));
     if (random.between(0, world.prices * 20) == 0) {
         e.action = Action::Quote;
@@ -131,7 +153,7 @@ void order_book(const World& world, long operations) {
     OrderBook book;
     test::PlainOrderBook plain;
     for (long i = 1; i <= operations; ++i) {
-        const Event e = order_event(random, world);
+        const Event e = order_event(random, world, i);
         const Untouched untouched(book);
         const auto change = book.apply(e);
         plain.apply(e);
@@ -165,7 +187,7 @@ void level_book(const World& world, long operations) {
     LevelBook book;
     test::PlainLevelBook plain;
     for (long i = 1; i <= operations; ++i) {
-        const Event e = level_event(random, world);
+        const Event e = level_event(random, world, i);
         const Untouched untouched(book);
         const auto change = book.apply(e);
         plain.apply(e);
@@ -269,6 +291,65 @@ void damaged(const Book& book) {
     }
 }
 
+// The sorted levels alone, against std::map: the same levels in the same order after every change.
+void sorted_levels() {
+    test::Random random(16);
+    for (const i64 keys : {5, 200, 3'000}) {
+        bookflow::SortedLevels<bookflow::PriceLevel> levels;
+        std::map<i64, i64> plain;
+        for (long i = test::operations(60'000); i > 0; --i) {
+            // grows for a while, then shrinks: chunks are split and joined
+            const bool grows = i / (4 * keys) % 2 == 0;
+            const i64 key = random.between(-keys, keys);
+            const auto found = plain.find(key);
+            const auto* level = levels.find(key);
+            CHECK((level != nullptr) == (found != plain.end()));
+            if (level != nullptr && found != plain.end()) CHECK(level->size.raw == found->second);
+            if (random.chance(grows ? 70 : 30)) {
+                levels.add(key).size = Size(i);
+                plain[key] = i;
+            } else if (level != nullptr) {
+                levels.erase(key);
+                plain.erase(key);
+            }
+            if (i % (keys / 4 + 1) != 0) continue;
+            CHECK(levels.check().empty());
+            CHECK(levels.size() == static_cast<int>(plain.size()));
+            auto up = plain.begin();
+            levels.from_worst([&](i64 k, const bookflow::PriceLevel& l) {
+                CHECK(k == up->first && l.size.raw == up->second);
+                ++up;
+                return true;
+            });
+            auto down = plain.rbegin();
+            levels.from_best([&](i64 k, const bookflow::PriceLevel& l) {
+                CHECK(k == down->first && l.size.raw == down->second);
+                ++down;
+                return true;
+            });
+            if (!plain.empty()) CHECK(levels.best_key() == plain.rbegin()->first);
+        }
+    }
+}
+
+// What is a multiple of the step is divided, what is none is found out.
+void exact_division() {
+    test::Random random(17);
+    for (long i = test::operations(200'000); i > 0; --i) {
+        const auto bits = static_cast<int>(random.between(0, 61));
+        const auto step = static_cast<bookflow::u64>(random.bits()) >> (63 - bits) | 1;
+        const bookflow::u64 even = step << random.between(0, 61 - bits);
+        for (const bookflow::u64 d : {step, even}) {
+            const bookflow::ExactDivision division(d);
+            const bookflow::u64 n = static_cast<bookflow::u64>(random.bits());
+            CHECK(division.divides(n) == (n % d == 0));
+            const bookflow::u64 q = n / d;
+            CHECK(division.divides(q * d) && division.quotient(q * d) == q);
+            if (n % d != 0) CHECK(division.quotient(n) > ~bookflow::u64{0} / d);
+        }
+    }
+}
+
 // The index alone, with ids that collide, against std::unordered_map.
 void order_index() {
     test::Random random(14);
@@ -308,6 +389,8 @@ int main() {
     }
     too_large();
     impossible_levels();
+    sorted_levels();
+    exact_division();
     order_index();
 
     test::Random random(15);
