@@ -75,7 +75,9 @@ def measure(
         times: dict[str, list[float]] = {case.name: [] for case in group.cases}
         begin = time.perf_counter()
         number = 0
-        while number < least or (time.perf_counter() - begin < seconds and number < 201):
+        while group.cases and (
+            number < least or (time.perf_counter() - begin < seconds and number < 201)
+        ):
             turn = number % len(group.cases)
             for case in group.cases[turn:] + group.cases[:turn]:
                 times[case.name].append(one_round(case, checked=False, clock=clock))
