@@ -34,6 +34,7 @@ class Target:
     limit: float | None = None
     factor: float | None = None
     beside: str = ""
+    minus: str = ""  # a competitor whose time is the work that the limit does not count
     of: str = "bookflow"
 
 

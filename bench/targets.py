@@ -23,6 +23,8 @@ def judged(group: Group, target: Target, figures: list[Figure]) -> Verdict:
     if mine is None:
         reason = dict(group.missing).get(target.of, "not measured")
         return Verdict(group.work, group.stream, target.text, "-", reason, None)
+    if target.minus:
+        mine -= by_name[target.minus]
     shown = f"{mine:.2f} ns" if mine < 20 else f"{mine:.0f} ns"
     if target.limit is not None:
         beside = next((name for name in by_name if name.startswith("floor")), "")
