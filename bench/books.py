@@ -177,7 +177,8 @@ def l3(quick: bool) -> Iterable[Group]:
 @group("l3-5m")
 def l3_5m(quick: bool) -> Iterable[Group]:
     n, live = (300_000, 1_000_000) if quick else (1_000_000, 5_000_000)
-    yield orders_group("l3-5m", streams.simulated(n, live), "floor, prefetch", peers_too=False)
+    for make in (streams.simulated, streams.scattered):
+        yield orders_group("l3-5m", make(n, live), "floor, prefetch", peers_too=False)
 
 
 def orders_group(name: str, stream: Stream, beside: str, *, peers_too: bool) -> Group:

@@ -7,7 +7,8 @@ the four best-quote numbers, by an array of levels that shares no code with what
 
 - Most orders are placed within a few ticks of the opposite best and die young: deletes choose among
   the last 512 placed, as they do on real feeds. `deep` of the adds, and the orders the stream
-  begins with, lie evenly over `span` ticks and live long; one delete in seven chooses among all.
+  begins with, lie evenly over `span` ticks and live long; one delete in seven chooses among all
+  (1 - `young` of them).
 - Kinds: 47 % add, 42 % delete, 4 % partial cancel, 7 % execute, of which 5 in 7 take a whole order.
 - Ids are 64-bit and look random; times are 0.5 ms apart on average, exponentially.
 - A fair price walks by a tick, once in 30 events. New orders are placed on their side of it, and
@@ -43,7 +44,7 @@ def _uniform(state):
 
 
 @nb.njit(cache=True)
-def generate(state, levels, orders, live, recent, target, span, deep, seeding, out):
+def generate(state, levels, orders, live, recent, target, span, deep, young, seeding, out):
     """Writes one event a row of `out`; `seeding` makes them all adds, evenly over the span.
 
     levels: int64 (2, grid, 4) of size, count, head, tail; orders: int64 (capacity, 8) of side,
@@ -83,7 +84,7 @@ def generate(state, levels, orders, live, recent, target, span, deep, seeding, o
             tick = np.int64(state[BEST_BID + s])
             slot = levels[s, tick, 2]
         elif kind != ADD:
-            if _uniform(state) < 6.0 / 7.0:
+            if _uniform(state) < young:
                 for _ in range(4):
                     r = np.int64(_uniform(state) * RECENT)
                     if recent[r, 0] >= 0 and orders[recent[r, 0], 6] == recent[r, 1]:

@@ -85,8 +85,10 @@ class Columns:
 class Market:
     """A market that goes on: `next(n)` is its next n events."""
 
-    def __init__(self, live: int = 31_000, deep: float = 0.12, seed: int = 1) -> None:
-        self._live, self._deep = live, deep
+    def __init__(
+        self, live: int = 31_000, deep: float = 0.12, seed: int = 1, young: float = 6 / 7
+    ) -> None:
+        self._live, self._deep, self._young = live, deep, young
         self._span = min(max(live // 10, 100), 40_000)
         grid = 1 << int(4 * self._span + (1 << 15)).bit_length()
         capacity = int(live * 1.05) + 4 * market.RECENT
@@ -121,6 +123,7 @@ class Market:
             self._live,
             self._span,
             self._deep,
+            self._young,
             seeding,
             out.arrays(),
         )
@@ -155,6 +158,13 @@ def simulated(n: int = 2_000_000, live: int = 31_000, deep: float = 0.12, seed: 
     market = Market(live, deep, seed)
     name = f"simulated, {live:,} live" + (", deep" if deep > 0.12 else "")
     return Stream(name, market.seed(), market.next(n))
+
+
+@lru_cache(maxsize=1)
+def scattered(n: int, live: int) -> Stream:
+    """Orders come anywhere and any of them may go next: no cache knows what is needed."""
+    market = Market(live, deep=1.0, young=0.0)
+    return Stream(f"simulated, {live:,} live, scattered", market.seed(), market.next(n))
 
 
 def chunks(n: int, size: int = 1_000_000, live: int = 31_000) -> Iterator[Columns]:
