@@ -123,24 +123,17 @@ PyObject* apply(PyObject* self, PyObject* const* args, Py_ssize_t n, PyObject* k
     return PyLong_FromLong(level);
 }
 
-// The columns of events for a book alone. Without actions every row is a LEVEL.
+// The columns of events for a book alone.
 template <class Book>
 EventColumns book_columns(const py::object& action, const py::object& side, const py::object& price,
                           const py::object& size, const py::object& order_id) {
-    static constexpr auto level = static_cast<std::uint8_t>(Action::Level);
-    static constexpr u64 no_order = 0;
     py::ssize_t rows = -1;
     EventColumns c;
-    if (action.is_none() && std::is_same_v<Book, LevelBook>) {
-        c.action = {reinterpret_cast<const char*>(&level), 0};
-    } else {
-        c.action = column<std::uint8_t>(action, "action", rows);
-    }
+    c.action = column<std::uint8_t>(action, "action", rows);
     c.side = column<std::uint8_t>(side, "side", rows);
     c.price = column<i64>(price, "price", rows);
     c.size = column<i64>(size, "size", rows);
     c.order_id = optional_column<u64>(order_id, "order_id", rows);
-    if (!c.order_id.given()) c.order_id = {reinterpret_cast<const char*>(&no_order), 0};
     c.rows = static_cast<std::size_t>(rows);
     return c;
 }
@@ -187,7 +180,16 @@ py::tuple replay_columns(Made<Shelf<Book>> shelf, const py::object& action, cons
                          const py::object& price, const py::object& size,
                          const py::object& order_id, const py::object& levels,
                          const py::object& out) {
-    const EventColumns c = book_columns<Book>(action, side, price, size, order_id);
+    py::object actions = action;
+    if (action.is_none() && std::is_same_v<Book, LevelBook>) {
+        py::ssize_t rows = -1;
+        (void)column<std::uint8_t>(side, "side", rows);
+        py::array_t<std::uint8_t> filled(rows);
+        std::memset(filled.mutable_data(), static_cast<int>(Action::Level),
+                    static_cast<std::size_t>(rows));
+        actions = filled;
+    }
+    const EventColumns c = book_columns<Book>(actions, side, price, size, order_id);
     const bool quotes = levels.is_none();
     const int n = quotes ? 1 : py::cast<int>(levels);
     if (n < 1 || n > kMaxLevels) {

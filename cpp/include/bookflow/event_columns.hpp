@@ -63,16 +63,18 @@ private:
 // The columns that events always have, without gaps: what a loop over them reads without a
 // multiplication and a question a field.
 struct DenseEvents {
-    const i64* ts;
+    const i64* ts;  // nullptr: all at the epoch
     const std::uint8_t* action;
     const std::uint8_t* side;
     const i64* price;
     const i64* size;
-    const u64* order_id;
+    const u64* order_id;         // nullptr: none
     const std::uint16_t* flags;  // nullptr: every row LAST
 
-    [[nodiscard]] i64 ts_at(std::size_t i) const { return ts[i]; }
-    [[nodiscard]] u64 id_at(std::size_t i) const { return order_id[i]; }
+    [[nodiscard]] bool has_ts() const { return ts != nullptr; }
+    [[nodiscard]] bool has_flags() const { return flags != nullptr; }
+    [[nodiscard]] i64 ts_at(std::size_t i) const { return ts != nullptr ? ts[i] : 0; }
+    [[nodiscard]] u64 id_at(std::size_t i) const { return order_id != nullptr ? order_id[i] : 0; }
     [[nodiscard]] std::uint16_t flags_at(std::size_t i) const {
         return flags != nullptr ? flags[i] : flag::kLast;
     }
@@ -116,6 +118,8 @@ struct EventColumns {
     Column<std::uint32_t> instrument;  // not given: the pipeline's
     DepthColumns depth;
 
+    [[nodiscard]] bool has_ts() const { return ts.given(); }
+    [[nodiscard]] bool has_flags() const { return flags.given(); }
     [[nodiscard]] i64 ts_at(std::size_t i) const { return ts.given() ? ts[i] : 0; }
     [[nodiscard]] u64 id_at(std::size_t i) const { return order_id.given() ? order_id[i] : 0; }
     [[nodiscard]] std::uint16_t flags_at(std::size_t i) const {
@@ -125,9 +129,8 @@ struct EventColumns {
     // f(columns) with the fastest form that these have.
     template <class F>
     decltype(auto) visit(F&& f) const {
-        const bool dense = ts.given() && order_id.given() && ts.dense() && action.dense() &&
-                           side.dense() && price.dense() && size.dense() && order_id.dense() &&
-                           flags.dense();
+        const bool dense = ts.dense() && action.dense() && side.dense() && price.dense() &&
+                           size.dense() && order_id.dense() && flags.dense();
         if (!dense) return f(*this);
         const auto pointer = []<class T>(const Column<T>& column) {
             return reinterpret_cast<const T*>(column.data);

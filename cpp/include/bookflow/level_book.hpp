@@ -109,7 +109,7 @@ template <class Ladder>
         }
         int from = 0;  // counted, not searched: where changes fall nobody can guess
         for (int i = 0; i < n; ++i) {
-            from += ladder.better(out[static_cast<std::size_t>(i)].price, change.price);
+            from += ladder.better(apart(out[static_cast<std::size_t>(i)].price), change.price);
         }
         const auto at = static_cast<std::size_t>(from);
         if (!change.deeper && from < n && out[at].price == change.price) {

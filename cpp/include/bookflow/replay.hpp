@@ -1,8 +1,6 @@
 // A book over columns: events in, the best quotes or the best levels after each of them out.
 #pragma once
 
-#include <cstring>
-
 #include "bookflow/event_columns.hpp"
 #include "bookflow/level_book.hpp"
 #include "bookflow/order_book.hpp"
@@ -20,39 +18,28 @@ struct TopColumns {
 
 namespace detail {
 
-// The touch after every event. Only the side that an event names can have changed.
+// The touch after every event, read from both sides: which one changed nobody can guess.
 class BestQuotes {
 public:
     template <class Book>
-    BestQuotes(const Book& book, const TopColumns& out) : out_(out) {
-        write(Side::Bid, book.bids().touch());
-        write(Side::Ask, book.asks().touch());
-    }
+    BestQuotes(const Book&, const TopColumns& out) : out_(out) {}
     template <class Book>
-    [[gnu::always_inline]] void after(const Book& book, const Change& change, std::size_t row) {
-        if (change.any) {
-            if (change.side != Side::Ask) write(Side::Bid, book.bids().touch());
-            if (change.side != Side::Bid) write(Side::Ask, book.asks().touch());
-        }
-        out_.bid_price[row] = price_[0];
-        out_.bid_size[row] = size_[0];
-        out_.ask_price[row] = price_[1];
-        out_.ask_size[row] = size_[1];
+    [[gnu::always_inline]] void after(const Book& book, const Change&, std::size_t row) {
+        const auto& bid = book.bids().touch();
+        const auto& ask = book.asks().touch();
+        out_.bid_price[row] = bid.price.raw;
+        out_.bid_size[row] = bid.size.raw;
+        out_.ask_price[row] = ask.price.raw;
+        out_.ask_size[row] = ask.size.raw;
     }
 
 private:
-    template <class Level>
-    [[gnu::always_inline]] void write(Side side, const Level& touch) {
-        price_[side == Side::Ask] = touch.price.raw;
-        size_[side == Side::Ask] = touch.size.raw;
-    }
-
-    const TopColumns& out_;
-    std::array<i64, 2> price_;
-    std::array<i64, 2> size_;
+    const TopColumns out_;
 };
 
-// The best levels after every event: the row before, with what changed written over.
+// The best levels after every event: the row before, with what changed written over. Where N is not
+// 0 it is the number of levels, and rows are copied without a loop.
+template <int N>
 class BestLevels {
 public:
     template <class Book>
@@ -61,40 +48,41 @@ public:
     }
     template <class Book>
     [[gnu::always_inline]] void after(const Book& book, const Change& change, std::size_t row) {
-        LevelRange bid = LevelRange::none();
-        LevelRange ask = LevelRange::none();
-        if (change.any && change.side != Side::Ask) {
-            bid = refresh(book.bids(), change, out_.levels, depth_.bids, depth_.bid);
+        const auto n = static_cast<std::size_t>(levels());
+        const std::size_t at = row * n;
+        if (row == 0 || (change.any && change.side == Side::None)) {
+            depth_of(book, levels(), depth_);
+            for (const bool ask : {false, true}) write({}, ask, at);
+            return;
         }
-        if (change.any && change.side != Side::Bid) {
-            ask = refresh(book.asks(), change, out_.levels, depth_.asks, depth_.ask);
+        for (i64* column : {out_.bid_price, out_.bid_size, out_.ask_price, out_.ask_size}) {
+            // One by one: a vector would wait for the number that was just written over in it.
+            for (std::size_t i = at; i < at + n; ++i) column[i] = apart(Price(column[i - n])).raw;
         }
-        const bool first = row == 0;
-        write(first, bid, depth_.bid, depth_.bids, out_.bid_price, out_.bid_size, row);
-        write(first, ask, depth_.ask, depth_.asks, out_.ask_price, out_.ask_size, row);
+        if (!change.any) return;
+        // One path for both sides: which it is nobody can guess.
+        const bool ask = __builtin_expect_with_probability(change.side == Side::Ask, 1, 0.5);
+        write(refresh(book.side(change.side), change, levels(), ask ? depth_.asks : depth_.bids,
+                      ask ? depth_.ask : depth_.bid),
+              ask, at);
     }
 
 private:
-    [[gnu::always_inline]] void write(bool whole, LevelRange changed,
-                                      const std::array<PriceLevel, kMaxLevels>& side, int levels,
-                                      i64* price, i64* size, std::size_t row) const {
-        const auto n = static_cast<std::size_t>(out_.levels);
-        price += row * n;
-        size += row * n;
-        if (whole) {
-            changed = {};
-        } else {
-            std::memcpy(price, price - n, n * sizeof(i64));
-            std::memcpy(size, size - n, n * sizeof(i64));
-        }
-        for (int i = changed.from; i < std::min(changed.to, out_.levels); ++i) {
-            const PriceLevel level = i < levels ? side[static_cast<std::size_t>(i)] : PriceLevel{};
+    [[nodiscard]] int levels() const { return N != 0 ? N : out_.levels; }
+
+    [[gnu::always_inline]] void write(LevelRange changed, bool ask, std::size_t at) const {
+        const auto& side = ask ? depth_.ask : depth_.bid;
+        const int held = ask ? depth_.asks : depth_.bids;
+        i64* price = (ask ? out_.ask_price : out_.bid_price) + at;
+        i64* size = (ask ? out_.ask_size : out_.bid_size) + at;
+        for (int i = changed.from; i < std::min(changed.to, levels()); ++i) {
+            const PriceLevel level = i < held ? side[static_cast<std::size_t>(i)] : PriceLevel{};
             price[i] = level.price.raw;
             size[i] = level.size.raw;
         }
     }
 
-    const TopColumns& out_;
+    const TopColumns out_;
     Depth depth_;
 };
 
@@ -142,7 +130,11 @@ void replay(Book& book, const EventColumns& c, const TopColumns& out = {}) {
     c.visit([&](const auto& columns) {
         if (out.levels == 0) return detail::replay<detail::Nothing>(book, columns, c.rows, out);
         if (out.levels == 1) return detail::replay<detail::BestQuotes>(book, columns, c.rows, out);
-        return detail::replay<detail::BestLevels>(book, columns, c.rows, out);
+        if (out.levels == 5)
+            return detail::replay<detail::BestLevels<5>>(book, columns, c.rows, out);
+        if (out.levels == 10)
+            return detail::replay<detail::BestLevels<10>>(book, columns, c.rows, out);
+        return detail::replay<detail::BestLevels<0>>(book, columns, c.rows, out);
     });
 }
 
