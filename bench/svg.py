@@ -85,7 +85,7 @@ def histogram(title: str, shapes: dict[str, tuple[list[int], list[float]]]) -> s
         total = sum(counts)
         lines[name] = [
             (math.sqrt(a * b), 100 * n / total)
-            for n, a, b in zip(counts, edges, edges[1:], strict=True)
+            for n, a, b in zip(counts, edges[:-1], edges[1:], strict=True)
             if n
         ]
     return plot(title, "ns a call", "% of calls", lines)
