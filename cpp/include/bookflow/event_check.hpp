@@ -73,6 +73,7 @@ public:
             constexpr std::size_t block = 512;
             for (std::size_t begin = 0; begin < c.rows; begin += block) {
                 const std::size_t end = std::min(c.rows, begin + block);
+                for (std::size_t i = begin; i < end; i += 8) columns.look_ahead(i, block);
                 bool levels = false;
                 if (!in_range(columns, begin, end, last_ts, as_is, levels)) return false;
                 if (!(levels && units_.bands.empty()) &&

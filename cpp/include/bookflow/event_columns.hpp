@@ -78,18 +78,18 @@ struct DenseEvents {
     [[nodiscard]] std::uint16_t flags_at(std::size_t i) const {
         return flags != nullptr ? flags[i] : flag::kLast;
     }
-    // Asks for the rows to come: so many streams at once are more than some processors follow.
-    [[gnu::always_inline]] void look_ahead(std::size_t i) const {
-        constexpr std::size_t far = 96;
+    // Asks for the row `far` rows on: so many streams at once are more than some processors follow.
+    [[gnu::always_inline]] void look_ahead(std::size_t i, std::size_t far = 96) const {
         if (i % 8 != 0) return;  // eight rows are one cache line
-        const auto ask = [&](const void* column) {
+        const auto ask = [&](const i64* column) {
+            if (column == nullptr) return;
             __builtin_prefetch(reinterpret_cast<const void*>(
                 reinterpret_cast<std::uintptr_t>(column) + (i + far) * sizeof(i64)));
         };
         ask(ts);
         ask(price);
         ask(size);
-        ask(order_id);
+        ask(reinterpret_cast<const i64*>(order_id));
     }
 };
 
@@ -125,7 +125,7 @@ struct EventColumns {
     [[nodiscard]] std::uint16_t flags_at(std::size_t i) const {
         return flags.given() ? flags[i] : flag::kLast;
     }
-    void look_ahead(std::size_t) const {}
+    void look_ahead(std::size_t, std::size_t = 0) const {}
     // f(columns) with the fastest form that these have.
     template <class F>
     decltype(auto) visit(F&& f) const {

@@ -97,6 +97,7 @@ template <class Top, class Columns>
 void replay(LevelBook& book, const Columns& c, std::size_t rows, const TopColumns& out) {
     Top top(book, out);
     for (std::size_t i = 0; i < rows; ++i) {
+        c.look_ahead(i);
         const auto action = static_cast<Action>(c.action[i]);
         const Change change = action == Action::Level ? book.set(static_cast<Side>(c.side[i]),
                                                                  Price(c.price[i]), Size(c.size[i]))
