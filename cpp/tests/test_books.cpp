@@ -148,16 +148,55 @@ private:
     bookflow::Depth before_;
 };
 
+// The best levels brought up to date event by event, as pipeline and replay do, against all of them
+// read anew.
+template <class Book>
+class Followed {
+public:
+    [[nodiscard]] bool holds(const Book& book, const bookflow::Change& change) {
+        constexpr int levels = 10;
+        if (change.any && change.side == Side::None) {
+            bookflow::depth_of(book, levels, depth_);
+        } else if (change.any) {
+            const bool bid = change.side == Side::Bid;
+            const bookflow::Depth before = depth_;
+            const auto range =
+                bookflow::refresh(book.side(change.side), change, levels,
+                                  bid ? depth_.bids : depth_.asks, bid ? depth_.bid : depth_.ask);
+            for (int i = 0; i < levels; ++i) {  // what is said to be as it was, is
+                const auto at = static_cast<std::size_t>(i);
+                const bool told = i >= range.from && i < range.to;
+                const auto& old = bid ? before.bid[at] : before.ask[at];
+                const auto& now = bid ? depth_.bid[at] : depth_.ask[at];
+                const int n = bid ? depth_.bids : depth_.asks;
+                if (!told && i < n && !(old == now)) return false;
+            }
+        }
+        bookflow::Depth anew;
+        bookflow::depth_of(book, levels, anew);
+        const auto same = [](const auto& a, int na, const auto& b, int nb) {
+            return na == nb && std::equal(a.begin(), a.begin() + na, b.begin());
+        };
+        return same(depth_.bid, depth_.bids, anew.bid, anew.bids) &&
+               same(depth_.ask, depth_.asks, anew.ask, anew.asks);
+    }
+
+private:
+    bookflow::Depth depth_;
+};
+
 void order_book(const World& world, long operations) {
     test::Random random(11);
     OrderBook book;
     test::PlainOrderBook plain;
+    Followed<OrderBook> followed;
     for (long i = 1; i <= operations; ++i) {
         const Event e = order_event(random, world, i);
         const Untouched untouched(book);
         const auto change = book.apply(e);
         plain.apply(e);
         CHECK(untouched.holds(book, change));
+        CHECK(followed.holds(book, change));
         CHECK(book.faults().counts() == plain.faults.counts());
         if (i % world.compare_every == 0) {
             CHECK(book.content_hash() == plain.content_hash());
@@ -186,12 +225,14 @@ void level_book(const World& world, long operations) {
     test::Random random(12);
     LevelBook book;
     test::PlainLevelBook plain;
+    Followed<LevelBook> followed;
     for (long i = 1; i <= operations; ++i) {
         const Event e = level_event(random, world, i);
         const Untouched untouched(book);
         const auto change = book.apply(e);
         plain.apply(e);
         CHECK(untouched.holds(book, change));
+        CHECK(followed.holds(book, change));
         if (i % world.compare_every == 0) {
             CHECK(book.content_hash() == plain.content_hash());
             CHECK(book.check().empty());
