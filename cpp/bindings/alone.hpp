@@ -21,6 +21,9 @@ template <class C>
     }
 }
 
+// Alone, a calculator counts units of 1.
+inline const Units kPlainUnits{};
+
 template <class C>
 class Alone {
 public:
@@ -33,18 +36,7 @@ public:
 
     // Before the first step: quantities become units, windows must be measurable.
     void begin() {
-        if (begun_) return;
-        bind_units(calculator_, Units{});
-        if (const auto window = window_of(calculator_)) {
-            const bool keyed =
-                window->kind == Window::Kind::Last || window->kind == Window::Kind::Decayed;
-            needs_ts_ = keyed && window->span.of == Span::Of::Time;
-            if (keyed && window->span.of == Span::Of::Trades && C::kFeed != Feed::Trades) {
-                throw InputError("is measured in trades, which only a pipeline sees here",
-                                 std::string(C::kName) + ".window", window->text());
-            }
-        }
-        begun_ = true;
+        if (!begun_) first();
     }
 
     [[nodiscard]] bool needs_ts() const { return needs_ts_; }
@@ -53,14 +45,8 @@ public:
     void check_ts(i64 ts, i64 row) const {
         if (ts == kNone) {
             if (needs_ts_) refuse("ts", ts, "a window in time needs ts", row);
-            return;
-        }
-        if (ts < 0 || ts >= kMaxTime) {
-            refuse("ts", ts, "must be from the epoch to 2^62 ns after it", row);
-        }
-        if (ts < moment_.ts.raw) {
-            throw InputError("is before " + std::to_string(moment_.ts.raw), "ts",
-                             std::to_string(ts), row);
+        } else if (ts < 0 || ts >= kMaxTime || ts < moment_.ts.raw) {
+            refuse_ts(ts, row);
         }
     }
 
@@ -72,7 +58,7 @@ public:
         if (ts != kNone) moment_.ts = Nanos(ts);
         calculator_.step(moment_, x);
     }
-    void read(double* out) { calculator_.read(moment_, Units{}, out); }
+    void read(double* out) { calculator_.read(moment_, kPlainUnits, out); }
 
     void reset() { *this = Alone(C(calculator_.settings())); }
 
@@ -96,6 +82,27 @@ public:
     }
 
 private:
+    [[gnu::noinline]] void first() {
+        bind_units(calculator_, kPlainUnits);
+        if (const auto window = window_of(calculator_)) {
+            const bool keyed =
+                window->kind == Window::Kind::Last || window->kind == Window::Kind::Decayed;
+            needs_ts_ = keyed && window->span.of == Span::Of::Time;
+            if (keyed && window->span.of == Span::Of::Trades && C::kFeed != Feed::Trades) {
+                throw InputError("is measured in trades, which only a pipeline sees here",
+                                 std::string(C::kName) + ".window", window->text());
+            }
+        }
+        begun_ = true;
+    }
+    [[noreturn, gnu::noinline]] void refuse_ts(i64 ts, i64 row) const {
+        if (ts < 0 || ts >= kMaxTime) {
+            refuse("ts", ts, "must be from the epoch to 2^62 ns after it", row);
+        }
+        throw InputError("is before " + std::to_string(moment_.ts.raw), "ts", std::to_string(ts),
+                         row);
+    }
+
     C calculator_;
     Moment moment_;
     bool needs_ts_ = false;

@@ -86,6 +86,7 @@ void bind_calculator(py::module_& m, py::list& all) {
 
 void bind_calculators(py::module_& m) {
     using namespace py::literals;
+    NumpyInteger::find();
     py::list all;
     for_each_calculator([&]<class C>(std::type_identity<C>) { bind_calculator<C>(m, all); });
     m.attr("CALCULATORS") = py::tuple(all);
