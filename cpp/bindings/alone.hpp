@@ -6,7 +6,7 @@
 #include <optional>
 
 #include "bookflow/calculators.hpp"
-#include "checked_values.hpp"
+#include "bookflow/checked_values.hpp"
 #include "columns.hpp"
 #include "hot_method.hpp"
 
@@ -20,9 +20,6 @@ template <class C>
         return std::nullopt;
     }
 }
-
-// Alone, a calculator counts units of 1.
-inline const Units kPlainUnits{};
 
 template <class C>
 class Alone {
@@ -58,7 +55,8 @@ public:
         if (ts != kNone) moment_.ts = Nanos(ts);
         calculator_.step(moment_, x);
     }
-    void read(double* out) { calculator_.read(moment_, kPlainUnits, out); }
+    // Made here, and not once for all, so that the compiler sees that these units are 1.
+    void read(double* out) { calculator_.read(moment_, Units{}, out); }
 
     void reset() { *this = Alone(C(calculator_.settings())); }
 
@@ -83,7 +81,7 @@ public:
 
 private:
     [[gnu::noinline]] void first() {
-        bind_units(calculator_, kPlainUnits);
+        bind_units(calculator_, Units{});
         if (const auto window = window_of(calculator_)) {
             const bool keyed =
                 window->kind == Window::Kind::Last || window->kind == Window::Kind::Decayed;
@@ -147,7 +145,7 @@ PyObject* update(PyObject* self, PyObject* const* args, Py_ssize_t n, PyObject* 
         std::array<Column<i64>, 4> sides;
         py::ssize_t levels = -1;
         for (std::size_t i = 0; i < 4; ++i) {
-            sides[i] = column<i64>(py::reinterpret_borrow<py::object>(a[i]), names[i], levels);
+            sides[i] = column<i64>(a[i], names[i], levels);
         }
         const int wanted = alone.calculator().levels();
         const int given = static_cast<int>(std::min<py::ssize_t>(levels, kMaxLevels));

@@ -29,13 +29,24 @@ public:
     class Guard {
     public:
         explicit Guard(Busy& busy) : flag_(busy.flag_) {
-            if (flag_.exchange(true, std::memory_order_acquire)) refuse();
+            if (taken()) refuse();
         }
         ~Guard() { flag_.store(false, std::memory_order_release); }
         Guard(const Guard&) = delete;
         Guard& operator=(const Guard&) = delete;
 
     private:
+        [[nodiscard]] bool taken() {
+#if defined(Py_GIL_DISABLED)
+            return flag_.exchange(true, std::memory_order_acquire);
+#else
+            // Guards are made under the GIL, so nobody comes in between; a locked exchange costs
+            // as much as all the rest of an `update`.
+            if (flag_.load(std::memory_order_acquire)) return true;
+            flag_.store(true, std::memory_order_relaxed);
+            return false;
+#endif
+        }
         [[noreturn, gnu::noinline]] static void refuse() {
             throw std::runtime_error("this object is in use by another thread");
         }
@@ -202,19 +213,34 @@ PyObject* guarded_call(PyObject* self, PyObject* const* args, Py_ssize_t n, PyOb
     return nullptr;
 }
 
+// One definition a body, alive as long as the process.
 template <FastCall Body>
-void define_hot_method(const py::object& cls, const char* name, const char* doc) {
-    // One definition a body, alive as long as the process.
+[[nodiscard]] PyMethodDef& definition_of(const char* name, const char* doc) {
     static PyMethodDef definition{};
     definition.ml_name = name;
     definition.ml_meth =
         reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(&guarded_call<Body>));
     definition.ml_flags = METH_FASTCALL | METH_KEYWORDS;
     definition.ml_doc = doc;
-    const auto descriptor = py::reinterpret_steal<py::object>(
-        PyDescr_NewMethod(reinterpret_cast<PyTypeObject*>(cls.ptr()), &definition));
+    return definition;
+}
+
+template <FastCall Body>
+void define_hot_method(const py::object& cls, const char* name, const char* doc) {
+    const auto descriptor = py::reinterpret_steal<py::object>(PyDescr_NewMethod(
+        reinterpret_cast<PyTypeObject*>(cls.ptr()), &definition_of<Body>(name, doc)));
     if (!descriptor) throw py::error_already_set();
     py::setattr(cls, name, descriptor);
+}
+
+// The same for a function of the module.
+template <FastCall Body>
+void define_hot_function(py::module_& m, const char* name, const char* doc) {
+    const py::object home = m.attr("__name__");
+    const auto function = py::reinterpret_steal<py::object>(
+        PyCFunction_NewEx(&definition_of<Body>(name, doc), m.ptr(), home.ptr()));
+    if (!function) throw py::error_already_set();
+    py::setattr(m, name, function);
 }
 
 }  // namespace bookflow
