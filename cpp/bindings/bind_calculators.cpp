@@ -70,14 +70,14 @@ void bind_calculator(py::module_& m, py::list& all) {
         std::string(C::kDoc) +
         "\n\nOver columns: every row is an event and a row of the result, so the default window "
         "yields the\nincrement.\n\nParameters\n----------\n" +
-        columns_doc(C::kFeed) +
-        "\nts : int64 array (n,), ns; needed by windows in time only.\nout : float64 array to "
+        columns_doc(C::kFeed) + "\n" + parameter_lines<C>() +
+        "ts : int64 array (n,), ns; needed by windows in time only.\nout : float64 array to "
         "write, (n" +
-        (is_vector<C> ? ", levels)" : ",)") + ".\n" +
-        (settings.empty() ? "" : "The settings of " + name + " as keywords.\n") +
-        "\nReturns\n-------\nfloat64 array (n" + (is_vector<C> ? ", levels)" : ",)") +
-        "\n\nRaises\n------\nInputError\n    A value breaks a field rule; names row and field. "
-        "TypeError for a wrong dtype.";
+        (is_vector<C> ? ", levels)" : ",)") + ".\n" + "\nReturns\n-------\nfloat64 array (n" +
+        (is_vector<C> ? ", levels)" : ",)") +
+        "\n\nRaises\n------\nInputError\n    A value breaks a field rule; names row and field, and "
+        "what "
+        "`out` holds then\n    is not defined.\nTypeError\n    A wrong dtype.";
     define_hot_function<&over_columns<C>>(m, function.c_str(), function_doc.c_str());
     all.append(metadata<C>());
 }

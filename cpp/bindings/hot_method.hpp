@@ -94,9 +94,7 @@ public:
         if (keywords != nullptr || n_ > N || n_ < required) by_name(function, required, keywords);
     }
 
-    [[nodiscard]] PyObject* operator[](std::size_t i) const {
-        return i < n_ ? given_[i] : nullptr;
-    }
+    [[nodiscard]] PyObject* operator[](std::size_t i) const { return i < n_ ? given_[i] : nullptr; }
 
     [[nodiscard]] i64 integer(std::size_t i) const {
         PyObject* o = given_[i];
@@ -132,8 +130,7 @@ public:
 
 private:
     // What is not simply all by position, and all that is wrong with a call.
-    [[gnu::noinline]] void by_name(const char* function, std::size_t required,
-                                   PyObject* keywords) {
+    [[gnu::noinline]] void by_name(const char* function, std::size_t required, PyObject* keywords) {
         if (n_ > N) {
             throw py::type_error(std::string(function) + "() takes at most " + std::to_string(N) +
                                  " arguments, got " + std::to_string(n_));
@@ -165,8 +162,7 @@ private:
         while (i < N && std::strcmp(names_[i], name) != 0) ++i;
         if (i == N) {
             std::string all;
-            for (const char* known : names_)
-                all += all.empty() ? known : std::string(", ") + known;
+            for (const char* known : names_) all += all.empty() ? known : std::string(", ") + known;
             throw py::type_error(std::string(function) + "() has no argument '" + name +
                                  "'; there are " + all);
         }

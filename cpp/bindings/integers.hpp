@@ -30,8 +30,7 @@ public:
 
 private:
     struct Layout {
-        PyObject_HEAD
-        i64 value;
+        PyObject_HEAD i64 value;
     };
     static inline const PyTypeObject* type_ = nullptr;
 };

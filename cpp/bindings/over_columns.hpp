@@ -142,9 +142,9 @@ public:
         const auto& numpy = py::detail::npy_api::get();
         if (given.is_none()) {
             Py_INCREF(detail::dtype_of<double>());  // numpy takes this reference
-            object_ = py::reinterpret_steal<py::object>(numpy.PyArray_NewFromDescr_(
-                numpy.PyArray_Type_, detail::dtype_of<double>(), ndim, shape.data(), nullptr,
-                nullptr, 0, nullptr));
+            object_ = py::reinterpret_steal<py::object>(
+                numpy.PyArray_NewFromDescr_(numpy.PyArray_Type_, detail::dtype_of<double>(), ndim,
+                                            shape.data(), nullptr, nullptr, 0, nullptr));
             if (!object_) throw py::error_already_set();
             return;
         }

@@ -10,7 +10,8 @@
 
 namespace bookflow {
 
-[[noreturn, gnu::cold, gnu::noinline]] inline void refuse(const char* field, i64 value, const char* rule, i64 row) {
+[[noreturn, gnu::cold, gnu::noinline]] inline void refuse(const char* field, i64 value,
+                                                          const char* rule, i64 row) {
     throw InputError(rule, field, value == kNone ? "NONE" : std::to_string(value), row);
 }
 

@@ -28,8 +28,7 @@ struct DepthOrderFlowKernel {
             for (std::size_t i = 0; i + 1 < n; ++i) {
                 add(plain, y, i);
                 plain.order |= ~(sign_of(y.bid, i + 1, i) & sign_of(y.ask, i, i + 1)) & within[i];
-                to[i] =
-                    OrderFlowKernel<double>::increment(y, static_cast<std::ptrdiff_t>(i), lag);
+                to[i] = OrderFlowKernel<double>::increment(y, static_cast<std::ptrdiff_t>(i), lag);
             }
             // the very last element has none behind it
             add(plain, y, n - 1);

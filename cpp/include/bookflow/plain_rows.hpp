@@ -57,14 +57,18 @@ struct PlainCheck {
     }
 };
 
-inline constexpr std::size_t kStretch = 64;
+// Rows are checked and computed in stretches, which grow while all goes well: a row that is not
+// plain costs the work of one stretch in vain, and the end of a stretch costs some 20 instructions.
+inline constexpr std::size_t kShort = 32;
+inline constexpr std::size_t kLong = 512;
 
 // `value(bid, bid_size, ask, ask_size)` of each row; how many rows were done.
 template <class C>
 struct TouchKernel {
     BOOKFLOW_KERNEL std::size_t run(TouchRows x, std::size_t n, double* __restrict out) {
-        for (std::size_t done = 0; done < n;) {
-            const std::size_t end = std::min(n, done + kStretch);
+        std::size_t stretch = kShort;
+        for (std::size_t done = 0; done < n; stretch = std::min(2 * stretch, kLong)) {
+            const std::size_t end = std::min(n, done + stretch);
             PlainCheck plain;
             for (std::size_t i = done; i < end; ++i) {
                 const auto bid = static_cast<u64>(x.bid[i]);
@@ -90,11 +94,11 @@ struct OrderFlowKernel {
         const i64 ask = x.ask[i];
         const i64 bid_before = x.bid[i - lag];
         const i64 ask_before = x.ask[i - lag];
-        const auto when = [](bool holds, i64 size) { return holds ? static_cast<u64>(size) : 0; };
-        const u64 e = when(bid >= bid_before, x.bid_size[i]) -
-                      when(bid <= bid_before, x.bid_size[i - lag]) -
-                      when(ask <= ask_before, x.ask_size[i]) +
-                      when(ask >= ask_before, x.ask_size[i - lag]);
+        // masks, for where there are no vectors: which way a quote moves cannot be predicted
+        const auto when = [](bool holds, i64 size) { return -u64{holds} & static_cast<u64>(size); };
+        const u64 e =
+            when(bid >= bid_before, x.bid_size[i]) - when(bid <= bid_before, x.bid_size[i - lag]) -
+            when(ask <= ask_before, x.ask_size[i]) + when(ask >= ask_before, x.ask_size[i - lag]);
         if constexpr (std::is_same_v<Out, double>) {
             return plain_double(e);
         } else {
@@ -103,8 +107,9 @@ struct OrderFlowKernel {
     }
 
     BOOKFLOW_KERNEL std::size_t run(TouchRows x, std::size_t n, Out* __restrict out) {
-        for (std::size_t done = 0; done < n;) {
-            const std::size_t end = std::min(n, done + kStretch);
+        std::size_t stretch = kShort;
+        for (std::size_t done = 0; done < n; stretch = std::min(2 * stretch, kLong)) {
+            const std::size_t end = std::min(n, done + stretch);
             PlainCheck plain;
             for (std::size_t i = done; i < end; ++i) {
                 plain.add(static_cast<u64>(x.bid[i]), static_cast<u64>(x.bid_size[i]),

@@ -10,16 +10,19 @@
 
 namespace bookflow {
 
-// A block of rows and the row before it, in place where the columns are contiguous, copied to
-// beside one another where they are not. Four of them fit the first cache.
+// A block of rows and the row before it: in place where the columns are contiguous, otherwise
+// copied to where they are.
 class TouchBlocks {
 public:
-    static constexpr std::size_t kRows = 512;
+    static constexpr std::size_t kRows = 512;  // four copies and what is made of them fit a cache
 
     explicit TouchBlocks(const std::array<Column<i64>, 4>& columns) : columns_(columns) {
         for (const Column<i64>& c : columns) in_place_ = in_place_ && c.stride == sizeof(i64);
         if (!in_place_) copies_.resize(4 * (kRows + 1));
     }
+
+    // How many rows may be read at once, of `rows`.
+    [[nodiscard]] std::size_t most(std::size_t rows) const { return in_place_ ? rows : kRows; }
 
     // Rows begin .. end - 1; element -1 is the row before, if there is one.
     [[nodiscard]] TouchRows read(std::size_t begin, std::size_t end) {
@@ -56,8 +59,9 @@ template <class C, class Step>
 void touch_over_columns(const std::array<Column<i64>, 4>& columns, std::size_t rows, double* out,
                         Step stepped) {
     TouchBlocks blocks(columns);
-    for (std::size_t begin = 0; begin < rows; begin += TouchBlocks::kRows) {
-        const std::size_t n = std::min(TouchBlocks::kRows, rows - begin);
+    const std::size_t most = blocks.most(rows);
+    for (std::size_t begin = 0; begin < rows; begin += most) {
+        const std::size_t n = std::min(most, rows - begin);
         const TouchRows x = blocks.read(begin, begin + n);
         for (std::size_t i = 0; i < n;) {
             i += simd::run<TouchKernel<C>>(x.from(i), n - i, out + begin + i);
@@ -81,21 +85,23 @@ public:
 
     void run(const Window& window, std::size_t rows, double* out) {
         const bool last = window.kind == Window::Kind::Last;
+        const bool summed = window.kind != Window::Kind::Row;
         if (last) left_.resize(std::min(rows, static_cast<std::size_t>(window.span.count)));
-        for (std::size_t begin = 0; begin < rows; begin += TouchBlocks::kRows) {
-            const std::size_t n = std::min(TouchBlocks::kRows, rows - begin);
+        std::array<i64, TouchBlocks::kRows> e;
+        const std::size_t most = summed ? e.size() : blocks_.most(rows);
+        for (std::size_t begin = 0; begin < rows; begin += most) {
+            const std::size_t n = std::min(most, rows - begin);
             const TouchRows x = blocks_.read(begin, begin + n);
-            if (window.kind == Window::Kind::Row) {
-                increments(x, begin, n, out + begin);
-            } else {
-                std::array<i64, TouchBlocks::kRows> e;
+            if (summed) {
                 increments(x, begin, n, e.data());
                 if (last) leave(e.data(), n);
                 add(e.data(), n, out + begin);
+            } else {
+                increments(x, begin, n, out + begin);
             }
-            // sessions do not end here: what was ready stays so
-            const std::size_t ready = std::min(first_ - std::min(first_, begin), n);
-            std::fill_n(out + begin, ready, kNaN);
+            // a first state makes the value 0; before it there is none
+            const std::size_t none = std::min(first_ - std::min(first_, begin), n);
+            std::fill_n(out + begin, none, kNaN);
         }
     }
 
@@ -116,11 +122,10 @@ private:
     [[nodiscard]] i64 step(const Quotes& q, std::size_t row) {
         plain_ = false;
         if (!q.good()) return 0;
-        const i64 e =
-            first_ == kNever
-                ? 0
-                : order_flow_increment({last_.bid, last_.bid_size}, {q.bid, q.bid_size},
-                                       {last_.ask, last_.ask_size}, {q.ask, q.ask_size});
+        const i64 e = first_ == kNever
+                          ? 0
+                          : order_flow_increment({last_.bid, last_.bid_size}, {q.bid, q.bid_size},
+                                                 {last_.ask, last_.ask_size}, {q.ask, q.ask_size});
         if (first_ == kNever) first_ = row;
         last_ = q;
         plain_ = is_plain(q.bid.raw, q.bid_size.raw) && is_plain(q.ask.raw, q.ask_size.raw);
@@ -165,10 +170,10 @@ private:
     static constexpr std::size_t kNever = ~std::size_t{0};
 
     TouchBlocks blocks_;
-    Quotes last_;                // the last good state
+    Quotes last_;                 // the last good state
     std::size_t first_ = kNever;  // the first row that had one
-    bool plain_ = false;         // whether it is that of the row before, and plain
-    std::vector<i64> left_;      // a ring of the window's increments
+    bool plain_ = false;          // whether it is that of the row before, and plain
+    std::vector<i64> left_;       // a ring of the window's increments
     std::size_t at_ = 0;
     i128 sum_ = 0;
 };

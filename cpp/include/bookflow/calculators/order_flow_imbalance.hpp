@@ -14,12 +14,12 @@ namespace bookflow {
     const auto far = [](Price p) {
         return p == kNoPrice ? std::numeric_limits<i64>::max() : p.raw;
     };
-    i64 e = 0;
-    if (bid.price >= bid_before.price) e += bid.size.raw;
-    if (bid.price <= bid_before.price) e -= bid_before.size.raw;
-    if (far(ask.price) <= far(ask_before.price)) e -= ask.size.raw;
-    if (far(ask.price) >= far(ask_before.price)) e += ask_before.size.raw;
-    return e;
+    // masks and no branches: which way a quote moves is what cannot be predicted
+    const auto when = [](bool holds, Size size) { return -i64{holds} & size.raw; };
+    return when(bid.price >= bid_before.price, bid.size) -
+           when(bid.price <= bid_before.price, bid_before.size) -
+           when(far(ask.price) <= far(ask_before.price), ask.size) +
+           when(far(ask.price) >= far(ask_before.price), ask_before.size);
 }
 
 class OrderFlowImbalance {

@@ -50,7 +50,8 @@ public:
     void step(const Moment&, const Print& print) {
         if (!print.in_flow) return;
         const Side side = signer_(print);
-        const i64 sign = side == Side::Bid ? 1 : side == Side::Ask ? -1 : 0;
+        const i64 sign =
+            i64{side == Side::Bid} - i64{side == Side::Ask};  // no branch to mispredict
         i64 rest = print.size.raw;
         if (filled_ + rest < bucket_) {
             filled_ += rest;
