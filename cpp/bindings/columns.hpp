@@ -165,6 +165,24 @@ private:
     return c;
 }
 
+// An array that the caller gave to be written: of this type and shape, row after row without gaps.
+template <class T>
+[[nodiscard]] py::array_t<T> writable(const py::object& object, const char* name,
+                                      const std::vector<py::ssize_t>& shape) {
+    const auto dimensions = static_cast<int>(shape.size());
+    const detail::Array& array = detail::checked_array<T>(object, name, dimensions);
+    constexpr int needed = static_cast<int>(py::array::c_style) |
+                           static_cast<int>(py::detail::npy_api::NPY_ARRAY_WRITEABLE_);
+    if ((array.flags & needed) != needed ||
+        !std::equal(shape.begin(), shape.end(), array.dimensions)) {
+        std::string text;
+        for (const py::ssize_t n : shape) text += (text.empty() ? "" : ", ") + std::to_string(n);
+        throw py::value_error(std::string("out.") + name +
+                              " must be a writable C-contiguous array of shape (" + text + ")");
+    }
+    return py::reinterpret_borrow<py::array_t<T>>(object);
+}
+
 // A vector handed to numpy without a copy: the array owns it.
 template <class T>
 [[nodiscard]] py::array_t<T> to_numpy(std::vector<T>&& values) {

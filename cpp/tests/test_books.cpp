@@ -1,5 +1,6 @@
 // The books against ordered maps over random streams, valid and invalid: duplicates, unknown ids,
 // over-cancels, wrong sides and prices. Content and invariants are compared after every operation.
+#include <map>
 #include <unordered_map>
 #include <vector>
 
@@ -30,19 +31,40 @@ struct World {
     i64 sizes;
     int adds;  // per cent of the operations
     long compare_every;
+    i64 step = 1;   // between prices
+    int stray = 0;  // per thousand: a price that is off the step or far from all others
+    i64 drift = 0;  // the prices move by a step every so many operations; 0: never
 };
 
 constexpr World kWorlds[] = {
     {"narrow", 24, 12, 9, 45, 1},
     {"one level", 12, 1, 9, 45, 1},
     {"deep", 4'000, 3'000, 9, 60, 2'000},
+    {"coarse", 300, 60, 9, 50, 20, 250'000'000},
+    {"stray", 400, 200, 9, 55, 20, 48, 20},
+    {"far", 400, 100, 9, 55, 20, i64{1} << 40, 20},
+    {"drift", 300, 40, 9, 50, 20, 5, 1, 10},
+    {"drift, deep", 20'000, 12'000, 9, 60, 5'000, 1, 0, 3},
 };
 
-Event order_event(test::Random& random, const World& world) {
+// A price of the world at its n-th operation.
+Price price_in(test::Random& random, const World& world, long n) {
+    const i64 moved = world.drift == 0 ? 0 : n / world.drift;
+    const i64 price = (random.between(-world.prices / 2, world.prices) + moved) * world.step;
+    if (random.between(0, 999) >= world.stray) return Price(price);
+    switch (random.between(0, 3)) {
+        case 0: return Price(price + random.between(1, 7));
+        case 1: return Price(bookflow::kMaxPrice - random.between(0, 2));
+        case 2: return Price(-bookflow::kMaxPrice + random.between(0, 2));
+        default: return Price(price * 1'000);
+    }
+}
+
+Event order_event(test::Random& random, const World& world, long n = 0) {
     Event e{};
     e.ts = Nanos(0);
     e.order_id = static_cast<OrderId>(random.between(1, world.ids));
-    const auto price = Price(random.between(-world.prices / 2, world.prices));
+    const auto price = price_in(random, world, n);
     const auto side = static_cast<Side>(random.between(0, 2));
     e.size = Size(random.between(1, world.sizes));
     e.price = random.chance(50) ? bookflow::kNoPrice : price;
@@ -65,12 +87,12 @@ Event order_event(test::Random& random, const World& world) {
     return e;
 }
 
-Event level_event(test::Random& random, const World& world) {
+Event level_event(test::Random& random, const World& world, long n = 0) {
     Event e{};
     e.ts = Nanos(0);
     e.action = Action::Level;
     e.side = static_cast<Side>(random.between(1, 2));
-    e.price = Price(random.between(-world.prices / 2, world.prices));
+    e.price = price_in(random, world, n);
     e.size = Size(random.chance(40) ? 0 : random.between(1, world.sizes));
     if (random.between(0, world.prices * 20) == 0) {
         e.action = Action::Quote;
@@ -92,7 +114,7 @@ Book restored(const Book& book) {
     return out;
 }
 
-// The levels that an operation says it left alone are as they were.
+// What an operation says it left alone is as it was: the other side, and levels better than its price.
 class Untouched {
 public:
     template <class Book>
@@ -100,33 +122,81 @@ public:
         bookflow::depth_of(book, bookflow::kMaxLevels, before_);
     }
     template <class Book>
-    [[nodiscard]] bool holds(const Book& book, int from_level) const {
+    [[nodiscard]] bool holds(const Book& book, const bookflow::Change& change) const {
         bookflow::Depth after;
         bookflow::depth_of(book, bookflow::kMaxLevels, after);
-        return same(before_.bid, before_.bids, after.bid, after.bids, from_level) &&
-               same(before_.ask, before_.asks, after.ask, after.asks, from_level);
+        return same(Side::Bid, before_.bid, before_.bids, after.bid, after.bids, change) &&
+               same(Side::Ask, before_.ask, before_.asks, after.ask, after.asks, change);
     }
 
 private:
     using Levels = std::array<bookflow::PriceLevel, bookflow::kMaxLevels>;
-    static bool same(const Levels& a, int na, const Levels& b, int nb, int n) {
-        if (std::min(na, n) != std::min(nb, n)) return false;
-        return std::equal(a.begin(), a.begin() + std::min(na, n), b.begin());
+    static bool same(Side side, const Levels& a, int na, const Levels& b, int nb,
+                     const bookflow::Change& change) {
+        const bool all = !change.any || (change.side != Side::None && change.side != side);
+        if (!all && change.price == bookflow::kNoPrice) return true;
+        for (int i = 0; i < std::max(na, nb); ++i) {
+            const auto at = static_cast<std::size_t>(i);
+            const Price price = i < na ? a[at].price : b[at].price;
+            const bool better = side == Side::Bid ? price > change.price : price < change.price;
+            if (!all && !better) return true;
+            if (i >= na || i >= nb || !(a[at] == b[at])) return false;
+        }
+        return true;
     }
 
     bookflow::Depth before_;
+};
+
+// The best levels brought up to date event by event, as pipeline and replay do, against all of them
+// read anew.
+template <class Book>
+class Followed {
+public:
+    [[nodiscard]] bool holds(const Book& book, const bookflow::Change& change) {
+        constexpr int levels = 10;
+        if (change.any && change.side == Side::None) {
+            bookflow::depth_of(book, levels, depth_);
+        } else if (change.any) {
+            const bool bid = change.side == Side::Bid;
+            const bookflow::Depth before = depth_;
+            const auto range =
+                bookflow::refresh(book.side(change.side), change, levels,
+                                  bid ? depth_.bids : depth_.asks, bid ? depth_.bid : depth_.ask);
+            for (int i = 0; i < levels; ++i) {  // what is said to be as it was, is
+                const auto at = static_cast<std::size_t>(i);
+                const bool told = i >= range.from && i < range.to;
+                const auto& old = bid ? before.bid[at] : before.ask[at];
+                const auto& now = bid ? depth_.bid[at] : depth_.ask[at];
+                const int n = bid ? depth_.bids : depth_.asks;
+                if (!told && i < n && !(old == now)) return false;
+            }
+        }
+        bookflow::Depth anew;
+        bookflow::depth_of(book, levels, anew);
+        const auto same = [](const auto& a, int na, const auto& b, int nb) {
+            return na == nb && std::equal(a.begin(), a.begin() + na, b.begin());
+        };
+        return same(depth_.bid, depth_.bids, anew.bid, anew.bids) &&
+               same(depth_.ask, depth_.asks, anew.ask, anew.asks);
+    }
+
+private:
+    bookflow::Depth depth_;
 };
 
 void order_book(const World& world, long operations) {
     test::Random random(11);
     OrderBook book;
     test::PlainOrderBook plain;
+    Followed<OrderBook> followed;
     for (long i = 1; i <= operations; ++i) {
-        const Event e = order_event(random, world);
+        const Event e = order_event(random, world, i);
         const Untouched untouched(book);
-        const auto applied = book.apply(e);
+        const auto change = book.apply(e);
         plain.apply(e);
-        CHECK(untouched.holds(book, applied.from_level));
+        CHECK(untouched.holds(book, change));
+        CHECK(followed.holds(book, change));
         CHECK(book.faults().counts() == plain.faults.counts());
         if (i % world.compare_every == 0) {
             CHECK(book.content_hash() == plain.content_hash());
@@ -155,12 +225,14 @@ void level_book(const World& world, long operations) {
     test::Random random(12);
     LevelBook book;
     test::PlainLevelBook plain;
+    Followed<LevelBook> followed;
     for (long i = 1; i <= operations; ++i) {
-        const Event e = level_event(random, world);
+        const Event e = level_event(random, world, i);
         const Untouched untouched(book);
-        const int from_level = book.apply(e);
+        const auto change = book.apply(e);
         plain.apply(e);
-        CHECK(untouched.holds(book, from_level));
+        CHECK(untouched.holds(book, change));
+        CHECK(followed.holds(book, change));
         if (i % world.compare_every == 0) {
             CHECK(book.content_hash() == plain.content_hash());
             CHECK(book.check().empty());
@@ -203,16 +275,30 @@ void too_large() {
     CHECK(book.check().empty());
 }
 
-// Levels that no event can make, only damaged bytes.
+// Levels that no event can make, only damaged bytes: none without a price, none twice, none out of
+// order. (Sizes are a book's to check.)
 void impossible_levels() {
     using bookflow::PriceLevel;
     for (const Side side : {Side::Bid, Side::Ask}) {
-        for (const i64 price : {bookflow::kNone, bookflow::kMaxPrice + 1}) {
+        const i64 worse = side == Side::Bid ? 99 : 101;
+        const auto restored = [&](std::vector<PriceLevel> levels) {
+            bookflow::StateWriter writer;
+            writer(levels);
+            const std::string bytes = writer.take();
+            bookflow::StateReader reader(bytes);
             bookflow::Ladder<PriceLevel> ladder(side);
-            ladder.insert(0, {Price(100), Size(1)});
-            ladder.insert(side == Side::Bid ? 1 : 0, {Price(price), Size(1)});
-            CHECK(!ladder.check().empty());
+            reader(ladder);
+            return ladder;
+        };
+        const PriceLevel touch{Price(100), Size(1)};
+        CHECK(restored({{Price(worse), Size(2)}, touch}).check().empty());
+        for (const i64 price : {bookflow::kNone, bookflow::kMaxPrice + 1}) {
+            const PriceLevel impossible{Price(price), Size(1)};
+            THROWS(bookflow::StateError, restored({impossible, touch}));
+            THROWS(bookflow::StateError, restored({touch, impossible}));
         }
+        THROWS(bookflow::StateError, restored({touch, touch}));
+        THROWS(bookflow::StateError, restored({touch, {Price(worse), Size(2)}}));
     }
 }
 
@@ -246,6 +332,65 @@ void damaged(const Book& book) {
     }
 }
 
+// The sorted levels alone, against std::map: the same levels in the same order after every change.
+void sorted_levels() {
+    test::Random random(16);
+    for (const i64 keys : {5, 200, 3'000}) {
+        bookflow::SortedLevels<bookflow::PriceLevel> levels;
+        std::map<i64, i64> plain;
+        for (long i = test::operations(60'000); i > 0; --i) {
+            // grows for a while, then shrinks: chunks are split and joined
+            const bool grows = i / (4 * keys) % 2 == 0;
+            const i64 key = random.between(-keys, keys);
+            const auto found = plain.find(key);
+            const auto* level = levels.find(key);
+            CHECK((level != nullptr) == (found != plain.end()));
+            if (level != nullptr && found != plain.end()) CHECK(level->size.raw == found->second);
+            if (random.chance(grows ? 70 : 30)) {
+                levels.add(key).size = Size(i);
+                plain[key] = i;
+            } else if (level != nullptr) {
+                levels.erase(key);
+                plain.erase(key);
+            }
+            if (i % (keys / 4 + 1) != 0) continue;
+            CHECK(levels.check().empty());
+            CHECK(levels.size() == static_cast<int>(plain.size()));
+            auto up = plain.begin();
+            levels.from_worst([&](i64 k, const bookflow::PriceLevel& l) {
+                CHECK(k == up->first && l.size.raw == up->second);
+                ++up;
+                return true;
+            });
+            auto down = plain.rbegin();
+            levels.from_best([&](i64 k, const bookflow::PriceLevel& l) {
+                CHECK(k == down->first && l.size.raw == down->second);
+                ++down;
+                return true;
+            });
+            if (!plain.empty()) CHECK(levels.best_key() == plain.rbegin()->first);
+        }
+    }
+}
+
+// What is a multiple of the step is divided, what is none is found out.
+void exact_division() {
+    test::Random random(17);
+    for (long i = test::operations(200'000); i > 0; --i) {
+        const auto bits = static_cast<int>(random.between(0, 61));
+        const auto step = static_cast<bookflow::u64>(random.bits()) >> (63 - bits) | 1;
+        const bookflow::u64 even = step << random.between(0, 61 - bits);
+        for (const bookflow::u64 d : {step, even}) {
+            const bookflow::ExactDivision division(d);
+            const bookflow::u64 n = static_cast<bookflow::u64>(random.bits());
+            CHECK(division.divides(n) == (n % d == 0));
+            const bookflow::u64 q = n / d;
+            CHECK(division.divides(q * d) && division.quotient(q * d) == q);
+            if (n % d != 0) CHECK(division.quotient(n) > ~bookflow::u64{0} / d);
+        }
+    }
+}
+
 // The index alone, with ids that collide, against std::unordered_map.
 void order_index() {
     test::Random random(14);
@@ -259,11 +404,11 @@ void order_index() {
             CHECK(index.find(OrderId{id}) ==
                   (found == plain.end() ? bookflow::OrderIndex::kNotFound : found->second));
             if (found != plain.end()) {
-                index.erase(OrderId{id});
+                index.take_out(index.locate(OrderId{id}));
                 plain.erase(found);
             } else {
                 const auto slot = static_cast<std::uint32_t>(random.between(0, 1 << 30));
-                index.insert(OrderId{id}, slot);
+                index.put(index.locate(OrderId{id}), OrderId{id}, slot);
                 plain[id] = slot;
             }
             CHECK(index.size() == plain.size());
@@ -285,6 +430,8 @@ int main() {
     }
     too_large();
     impossible_levels();
+    sorted_levels();
+    exact_division();
     order_index();
 
     test::Random random(15);

@@ -171,6 +171,17 @@ class LevelBook(metaclass=_Made):
         size: _Ints,
         order_id: NDArray[np.uint64] | None = None,
     ) -> None: ...
+    def replay(
+        self,
+        action: _Bytes | None,
+        side: _Bytes,
+        price: _Ints,
+        size: _Ints,
+        order_id: NDArray[np.uint64] | None = None,
+        *,
+        levels: int | None = None,
+        out: tuple[_Ints, _Ints, _Ints, _Ints] | None = None,
+    ) -> tuple[_Ints, _Ints, _Ints, _Ints]: ...
     @property
     def quotes(self) -> tuple[int, int, int, int]: ...
     def depth(self, levels: int = 10) -> dict[str, _Ints]: ...
@@ -210,6 +221,17 @@ class OrderBook(metaclass=_Made):
         size: _Ints,
         order_id: NDArray[np.uint64] | None = None,
     ) -> None: ...
+    def replay(
+        self,
+        action: _Bytes | None,
+        side: _Bytes,
+        price: _Ints,
+        size: _Ints,
+        order_id: NDArray[np.uint64] | None = None,
+        *,
+        levels: int | None = None,
+        out: tuple[_Ints, _Ints, _Ints, _Ints] | None = None,
+    ) -> tuple[_Ints, _Ints, _Ints, _Ints]: ...
     @property
     def quotes(self) -> tuple[int, int, int, int]: ...
     def depth(self, levels: int = 10) -> dict[str, _Ints]: ...

@@ -2,8 +2,8 @@
 // of the book, how deep the change went, and what was printed. Calculators see only this.
 #pragma once
 
+#include <algorithm>
 #include <array>
-#include <limits>
 #include <optional>
 
 #include "bookflow/event.hpp"
@@ -48,12 +48,26 @@ struct PriceLevel {
 
 inline constexpr int kMaxLevels = 64;
 
+// The levels [from, to) of a depth: those that may have changed since it was last seen.
+struct LevelRange {
+    int from = 0;
+    int to = kMaxLevels;
+
+    [[nodiscard]] static constexpr LevelRange none() { return {kMaxLevels, 0}; }
+    LevelRange& operator|=(LevelRange other) {
+        from = std::min(from, other.from);
+        to = std::max(to, other.to);
+        return *this;
+    }
+};
+
 // The best levels of both sides, best first, copied so that calculators need not know the book.
 struct Depth {
     int bids = 0;
     int asks = 0;
     std::array<PriceLevel, kMaxLevels> bid;
     std::array<PriceLevel, kMaxLevels> ask;
+    LevelRange changed;  // on either side; where nothing is known of it, all of them
 
     [[nodiscard]] Quotes quotes() const {
         Quotes out;
@@ -89,14 +103,18 @@ private:
     }
 };
 
-inline constexpr int kUnchanged = std::numeric_limits<int>::max();
+// What one event did to a book: levels better than `price` are as they were, and so is the other
+// side. No price: the whole side may be another one; no side: both. Of an order it names its own side
+// and price, which a print takes where the event does not.
+struct Change {
+    Price price = kNoPrice;
+    Side side = Side::None;
+    bool any = false;
+    bool deeper = false;  // another level, behind that price, may have changed as well
 
-struct BookUpdate {
-    Event event;                  // the last of the atomic event
-    Quotes before;                // at the LAST before
-    Quotes after;                 // at this LAST
-    int from_level = kUnchanged;  // levels better than this one (0: the touch) did not change
+    [[nodiscard]] static Change of(Side side, Price price) { return {price, side, true, false}; }
 };
+static_assert(sizeof(Change) == 16, "two registers: it is returned for every event");
 
 // One print as the trade-driven calculators see it.
 struct Print {

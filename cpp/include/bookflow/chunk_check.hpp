@@ -79,6 +79,19 @@ public:
         if (pending_.events.size() + c.rows > Pending::kMost) pending(c);
     }
 
+    // One event: the same rules.
+    void event(const Event& e) const {
+        const bool after_delete = pending_.empty()
+                                      ? at_.last_was_delete
+                                      : pending_.events.back().action == Action::Delete;
+        EventCheck(units_, settings_.instrument.id)
+            .event(e, 0, at_.last_ts, settings_.as_is, after_delete, false);
+        fits(e.action, at_.source, 0);
+        const i64 ts = std::max(at_.last_ts, e.ts.raw);
+        if (clock_.anchored() && e.has(flag::kLast)) row_limit(at_.now, ts, at_.interval, 0);
+        if (pending_.events.size() >= Pending::kMost && !e.has(flag::kLast)) endless(e.flags, 0);
+    }
+
     // Time passes without an event.
     void time(i64 ts) const {
         if (clock_.anchored()) row_limit(at_.now, ts, at_.interval, -1);
@@ -98,18 +111,35 @@ private:
             }
             return;
         }
+        if (all_of_one_kind(c)) return;
         for (std::size_t i = 0; i < c.rows; ++i) {
-            const auto action = static_cast<Action>(c.action[i]);
-            const Source next = source_after(action, source);
-            const bool fits = source == Source::None || next == source;
-            const bool changes_book =
-                action != Action::Trade && action != Action::Execute && action != Action::Status;
-            if (!fits || (source == Source::Depth && changes_book)) {
-                throw InputError(mixing(source), "action", std::string(name_of(action)),
-                                 static_cast<i64>(i));
-            }
-            source = next;
+            source = fits(static_cast<Action>(c.action[i]), source, i);
         }
+    }
+    // Returns what the book is made of after an action, which must fit what it is made of now.
+    static Source fits(Action action, Source source, std::size_t row) {
+        const Source next = source_after(action, source);
+        const bool changes_book =
+            action != Action::Trade && action != Action::Execute && action != Action::Status;
+        if ((source != Source::None && next != source) ||
+            (source == Source::Depth && changes_book)) {
+            throw InputError(mixing(source), "action", std::string(name_of(action)),
+                             static_cast<i64>(row));
+        }
+        return next;
+    }
+    // Actions that speak of orders only, or of levels only, fit a book of that kind or a new one.
+    [[nodiscard]] bool all_of_one_kind(const EventColumns& c) const {
+        const auto bit = [](Action action) { return 1U << static_cast<unsigned>(action); };
+        const unsigned orders = bit(Action::Add) | bit(Action::Cancel) | bit(Action::Delete) |
+                                bit(Action::Modify) | bit(Action::Execute);
+        const unsigned levels = bit(Action::Level) | bit(Action::Quote);
+        unsigned seen = 0;
+        for (std::size_t i = 0; i < c.rows; ++i) seen |= 1U << c.action[i];
+        return at_.source == Source::Orders   ? (seen & levels) == 0
+               : at_.source == Source::Levels ? (seen & orders) == 0
+               : at_.source == Source::None   ? (seen & levels) == 0 || (seen & orders) == 0
+                                              : false;
     }
     [[nodiscard]] static std::string mixing(Source source) {
         const char* fed = source == Source::Orders   ? "orders (L3)"
@@ -121,6 +151,7 @@ private:
     // Time moves at the LAST of each atomic event; a session's grid begins at its first event that
     // is no snapshot.
     void rows(const EventColumns& c) const {
+        if (few_rows(c)) return;
         i64 moved = at_.now;
         i64 ts = at_.last_ts;
         SessionSchedule::Interval part = at_.interval;
@@ -141,6 +172,17 @@ private:
             moved = ts;
         }
     }
+    // Where all rows of the chunk together are not too many, none of its events writes too many.
+    [[nodiscard]] bool few_rows(const EventColumns& c) const {
+        i64 last = at_.last_ts;
+        if (settings_.as_is) {
+            for (std::size_t i = 0; i < c.rows; ++i) last = std::max(last, c.ts[i]);
+        } else if (c.rows > 0) {
+            last = c.ts[c.rows - 1];
+        }
+        const i64 first = at_.now != kNone ? at_.now : c.rows > 0 ? c.ts[0] : last;
+        return clock_.points(first, last) <= settings_.max_rows;
+    }
     void row_limit(i64 from, i64 to, const SessionSchedule::Interval& part, i64 at_row) const {
         if (!clock_.far_apart(from, to) ||
             clock_.points(from, std::min(to, part.end)) <= settings_.max_rows) {
@@ -154,11 +196,12 @@ private:
         std::size_t open = pending_.events.size();
         for (std::size_t i = 0; i < c.rows; ++i) {
             open = (c.flags_at(i) & flag::kLast) != 0 ? 0 : open + 1;
-            if (open > Pending::kMost) {
-                throw InputError("2^24 events without a LAST are no atomic event", "flags",
-                                 std::to_string(c.flags_at(i)), static_cast<i64>(i));
-            }
+            if (open > Pending::kMost) endless(c.flags_at(i), i);
         }
+    }
+    [[noreturn]] static void endless(std::uint16_t flags, std::size_t row) {
+        throw InputError("2^24 events without a LAST are no atomic event", "flags",
+                         std::to_string(flags), static_cast<i64>(row));
     }
 
     const PipelineSettings& settings_;

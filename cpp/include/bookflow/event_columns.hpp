@@ -15,6 +15,7 @@ struct Column {
     std::ptrdiff_t stride = sizeof(T);  // in bytes, may be negative
 
     [[nodiscard]] bool given() const { return data != nullptr; }
+    [[nodiscard]] bool dense() const { return stride == sizeof(T); }
     [[nodiscard]] T operator[](std::size_t i) const {
         return *reinterpret_cast<const T*>(data + static_cast<std::ptrdiff_t>(i) * stride);
     }
@@ -59,9 +60,55 @@ private:
     }
 };
 
+// The columns that events always have, without gaps: what a loop over them reads without a
+// multiplication and a question a field.
+struct DenseEvents {
+    const i64* ts;  // nullptr: all at the epoch
+    const std::uint8_t* action;
+    const std::uint8_t* side;
+    const i64* price;
+    const i64* size;
+    const u64* order_id;         // nullptr: none
+    const std::uint16_t* flags;  // nullptr: every row LAST
+
+    [[nodiscard]] bool has_ts() const { return ts != nullptr; }
+    [[nodiscard]] bool has_flags() const { return flags != nullptr; }
+    [[nodiscard]] i64 ts_at(std::size_t i) const { return ts != nullptr ? ts[i] : 0; }
+    [[nodiscard]] u64 id_at(std::size_t i) const { return order_id != nullptr ? order_id[i] : 0; }
+    [[nodiscard]] std::uint16_t flags_at(std::size_t i) const {
+        return flags != nullptr ? flags[i] : flag::kLast;
+    }
+    // Asks for the row `far` rows on: so many streams at once are more than some processors follow.
+    [[gnu::always_inline]] void look_ahead(std::size_t i, std::size_t far = 96) const {
+        if (i % 8 != 0) return;  // eight rows are one cache line
+        const auto ask = [&](const i64* column) {
+            if (column == nullptr) return;
+            __builtin_prefetch(reinterpret_cast<const void*>(
+                reinterpret_cast<std::uintptr_t>(column) + (i + far) * sizeof(i64)));
+        };
+        ask(ts);
+        ask(price);
+        ask(size);
+        ask(reinterpret_cast<const i64*>(order_id));
+    }
+};
+
+template <class Columns>
+[[nodiscard]] [[gnu::always_inline]] inline Event event_of(const Columns& c, std::size_t i) {
+    Event e;
+    e.ts = Nanos(c.ts_at(i));
+    e.order_id = OrderId{c.id_at(i)};
+    e.price = Price(c.price[i]);
+    e.size = Size(c.size[i]);
+    e.action = static_cast<Action>(c.action[i]);
+    e.side = static_cast<Side>(c.side[i]);
+    e.flags = c.flags_at(i);
+    return e;
+}
+
 struct EventColumns {
     std::size_t rows = 0;
-    Column<i64> ts;
+    Column<i64> ts;  // not given: the epoch
     Column<std::uint8_t> action;
     Column<std::uint8_t> side;
     Column<i64> price;
@@ -71,20 +118,33 @@ struct EventColumns {
     Column<std::uint32_t> instrument;  // not given: the pipeline's
     DepthColumns depth;
 
+    [[nodiscard]] bool has_ts() const { return ts.given(); }
+    [[nodiscard]] bool has_flags() const { return flags.given(); }
+    [[nodiscard]] i64 ts_at(std::size_t i) const { return ts.given() ? ts[i] : 0; }
+    [[nodiscard]] u64 id_at(std::size_t i) const { return order_id.given() ? order_id[i] : 0; }
     [[nodiscard]] std::uint16_t flags_at(std::size_t i) const {
         return flags.given() ? flags[i] : flag::kLast;
     }
-    [[nodiscard]] Event event(std::size_t i) const {
-        Event e;
-        e.ts = Nanos(ts[i]);
-        e.order_id = order_id.given() ? OrderId{order_id[i]} : kNoOrder;
-        e.price = Price(price[i]);
-        e.size = Size(size[i]);
-        e.action = static_cast<Action>(action[i]);
-        e.side = static_cast<Side>(side[i]);
-        e.flags = flags_at(i);
-        return e;
+    void look_ahead(std::size_t, std::size_t = 0) const {}
+    // f(columns) with the fastest form that these have.
+    template <class F>
+    decltype(auto) visit(F&& f) const {
+        const bool dense = ts.dense() && action.dense() && side.dense() && price.dense() &&
+                           size.dense() && order_id.dense() && flags.dense();
+        if (!dense) return f(*this);
+        const auto pointer = []<class T>(const Column<T>& column) {
+            return reinterpret_cast<const T*>(column.data);
+        };
+        return f(DenseEvents{pointer(ts), pointer(action), pointer(side), pointer(price),
+                             pointer(size), pointer(order_id), pointer(flags)});
     }
+    // No less than the sum of all sizes.
+    [[nodiscard]] i128 size_bound() const {
+        i64 bits = 0;  // no size is larger than all of them ored together
+        for (std::size_t i = 0; i < rows; ++i) bits |= size[i];
+        return i128{bits} * static_cast<i64>(rows);
+    }
+    [[nodiscard]] Event event(std::size_t i) const { return event_of(*this, i); }
 };
 
 }  // namespace bookflow

@@ -187,12 +187,17 @@ private:
     }
     // Sums of price x size could leave 128 bits at the far end of both ranges: the sum is lost
     // then, and NaN says so until the window restarts.
+    // Sums of sizes cannot: that would take 2^59 of them.
     void accumulate(const Increment& x) {
         constexpr i128 far = i128{1} << 122;
-        if (lost_) return;
-        for (std::size_t k = 0; k < K; ++k) {
-            sums_[k] += x[k];
-            lost_ = lost_ || sums_[k] > far || sums_[k] < -far;
+        if constexpr (sizeof(T) == sizeof(i64)) {
+            for (std::size_t k = 0; k < K; ++k) sums_[k] += x[k];
+        } else {
+            if (lost_) return;
+            for (std::size_t k = 0; k < K; ++k) {
+                sums_[k] += x[k];
+                lost_ = lost_ || sums_[k] > far || sums_[k] < -far;
+            }
         }
     }
     void evict(i64 now) {

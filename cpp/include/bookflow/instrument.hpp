@@ -7,6 +7,7 @@
 
 #include "bookflow/decimal.hpp"
 #include "bookflow/error.hpp"
+#include "bookflow/exact_division.hpp"
 
 namespace bookflow {
 
@@ -24,6 +25,21 @@ public:
     struct Band {
         Price from;
         i64 step;
+        ExactDivision by_step;
+
+        Band(Price from_, i64 step_)
+            : from(from_), step(step_), by_step(static_cast<u64>(step_)), lift(lift_of(step_)) {}
+        // Whether a price is a multiple of the step: lifted by one, so that it is never negative.
+        [[nodiscard]] bool holds(Price price) const {
+            return by_step.divides(static_cast<u64>(price.raw) + lift);
+        }
+
+    private:
+        [[nodiscard]] static u64 lift_of(i64 step) {
+            constexpr u64 above = u64{1} << 62;  // twice the largest price
+            return (above / static_cast<u64>(step) + 1) * static_cast<u64>(step);
+        }
+        u64 lift;
     };
 
     Scale price_scale;
@@ -49,7 +65,13 @@ public:
         return ratio(distance, tick_at(at));
     }
     [[nodiscard]] bool on_grid(Price price) const {
-        return bands.empty() || price.raw % tick_at(price) == 0;
+        if (bands.empty()) return true;
+        const Band* band = &bands.front();  // the first band reaches down as well
+        for (const Band& next : bands) {
+            if (price < next.from) break;
+            band = &next;
+        }
+        return band->holds(price);
     }
 
 private:
@@ -89,7 +111,7 @@ struct Instrument {
                 throw InputError("bands begin at rising whole numbers of price units", "tick",
                                  band.from.text());
             }
-            out.bands.push_back({Price(*from), *step});
+            out.bands.emplace_back(Price(*from), *step);
         }
         return out;
     }

@@ -11,102 +11,118 @@ class LevelBook {
 public:
     using Level = PriceLevel;
 
-    // Applies one event; returns the best level that changed (kUnchanged: none).
-    int apply(const Event& e) {
+    Change apply(const Event& e) {
         switch (e.action) {
             case Action::Level: return set(e.side, e.price, e.size);
-            case Action::Quote: {
-                if (e.side == Side::None) return kUnchanged;
-                Ladder<Level>& ladder = side(e.side);
-                ladder.clear();
-                if (e.price != kNoPrice && e.size > Size(0)) ladder.insert(0, {e.price, e.size});
-                return 0;
-            }
+            case Action::Quote:
+                if (e.side == Side::None) return {};
+                ladder(e.side).clear();
+                if (e.price != kNoPrice && e.size > Size(0)) set(e.side, e.price, e.size);
+                return Change::of(e.side, kNoPrice);
             case Action::Clear: return clear(e.side);
-            default: return kUnchanged;
+            default: return {};
         }
     }
 
-    int set(Side s, Price price, Size size) {
-        Ladder<Level>& ladder = side(s);
-        const int i = ladder.find(price);
-        if (ladder.has(i, price)) {
-            if (size == Size(0)) {
-                ladder.erase(i);
-            } else {
-                if (ladder[i].size == size) return kUnchanged;
-                ladder[i].size = size;
-            }
-            return i;
+    Change set(Side s, Price price, Size size) {
+        Ladder<Level>& mine = ladder(s);
+        if (size == Size(0)) {
+            if (mine.find(price) == nullptr) return {};  // to remove an absent level is normal
+            mine.erase(price);
+        } else {
+            Level& level = mine.add(price);
+            if (level.size == size) return {};
+            level.size = size;
         }
-        if (size == Size(0)) return kUnchanged;  // removing an absent level is normal
-        ladder.insert(i, {price, size});
-        return i;
+        return Change::of(s, price);
     }
 
-    int clear(Side s) {
-        if (s != Side::Ask) bids_.clear();
-        if (s != Side::Bid) asks_.clear();
-        return 0;
+    Change clear(Side s) {
+        if (s != Side::Ask) sides_[0].clear();
+        if (s != Side::Bid) sides_[1].clear();
+        return Change::of(s, kNoPrice);
     }
 
-    [[nodiscard]] const Ladder<Level>& bids() const { return bids_; }
-    [[nodiscard]] const Ladder<Level>& asks() const { return asks_; }
+    [[nodiscard]] const Ladder<Level>& bids() const { return sides_[0]; }
+    [[nodiscard]] const Ladder<Level>& asks() const { return sides_[1]; }
+    // By arithmetic: which side comes next nobody can guess.
+    [[nodiscard]] const Ladder<Level>& side(Side s) const { return sides_[s == Side::Ask]; }
     [[nodiscard]] const Faults& faults() const { return faults_; }
 
     [[nodiscard]] u64 content_hash() const {
         ContentHash hash;
         for (const Side s : {Side::Bid, Side::Ask}) {
-            const Ladder<Level>& ladder = s == Side::Bid ? bids_ : asks_;
+            const Ladder<Level>& ladder = side(s);
             hash.add(static_cast<i64>(s));
             hash.add(ladder.size());
-            for (int i = 0; i < ladder.size(); ++i) {
-                hash.add(ladder[i].price.raw);
-                hash.add(ladder[i].size.raw);
-            }
+            ladder.from_best([&](const Level& level) {
+                hash.add(level.price.raw);
+                hash.add(level.size.raw);
+                return true;
+            });
         }
         return hash.value();
     }
     // Empty when every invariant holds, else the first that does not.
     [[nodiscard]] std::string check() const {
-        if (const std::string fault = bids_.check(); !fault.empty()) return "bid: " + fault;
-        if (const std::string fault = asks_.check(); !fault.empty()) return "ask: " + fault;
+        if (const std::string fault = sides_[0].check(); !fault.empty()) return "bid: " + fault;
+        if (const std::string fault = sides_[1].check(); !fault.empty()) return "ask: " + fault;
         return {};
     }
 
     template <class V>
     void visit(V& v) {
-        v(bids_, asks_, faults_);
+        v(sides_[0], sides_[1], faults_);
         if constexpr (V::kReading) v.require(check().empty(), "a book is inconsistent");
     }
 
 private:
-    [[nodiscard]] Ladder<Level>& side(Side s) { return s == Side::Bid ? bids_ : asks_; }
+    [[nodiscard]] Ladder<Level>& ladder(Side s) { return sides_[s == Side::Ask]; }
 
-    Ladder<Level> bids_{Side::Bid};
-    Ladder<Level> asks_{Side::Ask};
+    std::array<Ladder<Level>, 2> sides_{Ladder<Level>(Side::Bid), Ladder<Level>(Side::Ask)};
     Faults faults_;  // a set of levels knows none; here so that both books answer alike
 };
 
 // What both kinds of book tell.
 template <class Book>
 [[nodiscard]] Quotes quotes_of(const Book& book) {
-    Quotes out;
-    if (!book.bids().empty()) {
-        out.bid = book.bids()[0].price;
-        out.bid_size = book.bids()[0].size;
-    }
-    if (!book.asks().empty()) {
-        out.ask = book.asks()[0].price;
-        out.ask_size = book.asks()[0].size;
-    }
-    return out;
+    const auto& bid = book.bids().touch();
+    const auto& ask = book.asks().touch();
+    return {bid.price, bid.size, ask.price, ask.size};
 }
 
 template <class Book>
 void depth_of(const Book& book, int levels, Depth& out) {
     out.bids = book.bids().copy_top(levels, out.bid);
     out.asks = book.asks().copy_top(levels, out.ask);
+    out.changed = {};
+}
+
+// Brings the best levels of one side up to date after a change of it; returns which of them changed.
+template <class Ladder>
+[[nodiscard]] LevelRange refresh(const Ladder& ladder, const Change& change, int levels, int& n,
+                                 std::array<PriceLevel, kMaxLevels>& out) {
+    if (change.price != kNoPrice) {
+        if (n == levels &&
+            ladder.better(out[static_cast<std::size_t>(n - 1)].price, change.price)) {
+            return LevelRange::none();  // behind the last that is looked at
+        }
+        int from = 0;  // counted, not searched: where changes fall nobody can guess
+        for (int i = 0; i < n; ++i) {
+            from += ladder.better(apart(out[static_cast<std::size_t>(i)].price), change.price);
+        }
+        const auto at = static_cast<std::size_t>(from);
+        if (!change.deeper && from < n && out[at].price == change.price) {
+            if (const auto* level = ladder.find(change.price); level != nullptr) {
+                out[at].size = level->size;
+                return {from, from + 1};
+            }
+        }
+        n = ladder.copy_top(levels, out);
+        return {from, kMaxLevels};
+    }
+    n = ladder.copy_top(levels, out);
+    return {};
 }
 
 }  // namespace bookflow

@@ -19,6 +19,7 @@ public:
     }
 
     void status_event(i64 size) {
+        calm_ = false;
         const auto given = static_cast<std::uint16_t>(size);
         held_ = static_cast<std::uint16_t>((held_ & ~status::kTaken) | (given & status::kByEvent));
         until_two_sided_ = (given & status::kUnverifiable) != 0 && (given & status::kOneSided) != 0;
@@ -26,13 +27,15 @@ public:
     void gap() {
         held_ |= status::kGap;
         gap_seen_ = true;
+        calm_ = false;
     }
     void snapshot_complete() {
         held_ &= static_cast<std::uint16_t>(~(status::kGap | status::kSnapshotPending));
     }
 
     // At the LAST of an atomic event. Returns whether the book has just become crossed.
-    bool settle(i64 ts, bool has_book, const Quotes& quotes) {
+    bool settle(i64 ts, bool has_book, const Quotes& quotes, bool best_changed) {
+        if (calm_ && !best_changed) return false;
         const std::uint16_t before = settled_;
         from_book_ = 0;
         if (has_book) {
@@ -51,6 +54,8 @@ public:
         }
         gap_seen_ = false;
         settled_ = bits();
+        // Nothing was wrong, and nothing can be before the quotes change or an event says so.
+        calm_ = has_book && settled_ == 0 && !until_two_sided_;
         return (from_book_ & status::kCrossed) != 0 && (before & status::kCrossed) == 0;
     }
     void row_written() { seen_ = bits(); }
@@ -59,6 +64,7 @@ public:
     void visit(V& v) {
         v(held_, from_book_, settled_, seen_, gap_seen_, until_two_sided_, bad_until_);
         if constexpr (V::kReading) {
+            calm_ = false;
             v.require(bad_until_ == kNone || (bad_until_ >= 0 && bad_until_ < kMaxTime),
                       "a time is out of range");
         }
@@ -71,6 +77,7 @@ private:
     std::uint16_t seen_ = 0;
     bool gap_seen_ = false;
     bool until_two_sided_ = false;
+    bool calm_ = false;      // derived: settling again would change nothing
     i64 bad_until_ = kNone;  // kNone: nothing was seen yet
 };
 

@@ -3,11 +3,15 @@
 // Orders lie in one slab of 32-byte records and are linked into their level's queue by 32-bit
 // slots; freed slots are reused. A level holds its sum, its count and both ends of its queue, so
 // adding, cancelling and executing are O(1) besides finding the id (order_index.hpp) and the price
-// (ladder.hpp). Queue positions are found by walking the queue: O(orders ahead).
+// (ladder.hpp). Queue positions are found by walking the queue: O(orders ahead). Where millions of
+// orders are live every event waits for memory; who knows the events to come says so ahead
+// (`look_ahead`).
 #pragma once
 
+#include <array>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "bookflow/content_hash.hpp"
@@ -21,8 +25,8 @@ struct OrderLevel {
     Price price = kNoPrice;
     Size size;
     std::uint32_t count = 0;
-    std::uint32_t head = 0;  // the first in the queue
-    std::uint32_t tail = 0;
+    std::uint32_t head = OrderIndex::kNotFound;  // the first in the queue
+    std::uint32_t tail = OrderIndex::kNotFound;
 
     template <class V>
     void visit(V& v) {
@@ -50,32 +54,59 @@ class OrderBook {
 public:
     using Level = OrderLevel;
 
-    // What an event did: the best level that changed, and the order's own side and price, which a
-    // print takes where the event does not name them.
-    struct Applied {
-        int from_level = kUnchanged;
-        Side side = Side::None;
-        Price price = kNoPrice;
-    };
-
     // Throws SizeOverflow, before anything changes, when a level's sum would leave its range.
-    Applied apply(const Event& e) {
-        const Applied applied = change(e);
-        replaced_side_ = e.action == Action::Delete ? applied.side : Side::None;
-        return applied;
+    Change apply(const Event& e) { return apply(e.action, e.side, e.price, e.size, e.order_id); }
+    // The fields of an event one by one: in a loop over columns they never leave the registers.
+    [[gnu::always_inline]] Change apply(Action action, Side s, Price price, Size size, OrderId id) {
+        // What kind of event comes next nobody can guess, so the kinds are told apart by as few
+        // branches as can be: one for adding, none between the ways of taking away.
+        const Side replaced = std::exchange(replaced_side_, Side::None);
+        if (action == Action::Add) return add(s != Side::None ? s : replaced, price, size, id);
+        constexpr unsigned takes = 1U << static_cast<unsigned>(Action::Cancel) |
+                                   1U << static_cast<unsigned>(Action::Delete) |
+                                   1U << static_cast<unsigned>(Action::Execute);
+        if ((takes >> static_cast<unsigned>(action) & 1) == 0) [[unlikely]] {
+            return seldom(action, s, price, size, id);
+        }
+        const Change made = take(action, s, price, size, id);
+        const bool deleted = action == Action::Delete;
+        replaced_side_ = static_cast<Side>(static_cast<unsigned>(made.side) * deleted);
+        return made;
     }
 
-    [[nodiscard]] const Ladder<Level>& bids() const { return bids_; }
-    [[nodiscard]] const Ladder<Level>& asks() const { return asks_; }
+    [[nodiscard]] const Ladder<Level>& bids() const { return sides_[0]; }
+    [[nodiscard]] const Ladder<Level>& asks() const { return sides_[1]; }
+    // By arithmetic: which side comes next nobody can guess.
+    [[nodiscard]] const Ladder<Level>& side(Side s) const { return sides_[s == Side::Ask]; }
     [[nodiscard]] const Faults& faults() const { return faults_; }
     [[nodiscard]] std::size_t orders() const { return index_.size(); }
-    // The sum of all resting sizes: no level can exceed it.
-    [[nodiscard]] i128 total_size() const { return total_; }
+    // No less than the sum of all resting sizes, which no level can exceed; exact where that matters.
+    [[nodiscard]] i128 total_size() const {
+        if (bound_ <= kMaxSize) return bound_;
+        i128 total = 0;
+        for (const Ladder<Level>& ladder : sides_) {
+            ladder.from_best([&](const Level& level) {
+                total += level.size.raw;
+                return true;
+            });
+        }
+        return total;
+    }
 
     [[nodiscard]] std::optional<Order> order(OrderId id) const {
         const std::uint32_t slot = index_.find(id);
         if (slot == OrderIndex::kNotFound) return std::nullopt;
         return slab_[slot];
+    }
+
+    // Asks for the memory of events to come, `id_at(k)` being the id of the k-th after this one:
+    // first for where the id is found, half as far ahead for the order that is likely there.
+    static constexpr std::size_t kAhead = 16;
+    [[nodiscard]] bool wants_look_ahead() const { return index_.beyond_cache(); }
+    template <class IdAt>
+    [[gnu::always_inline]] void look_ahead(IdAt&& id_at) const {
+        index_.prefetch(id_at(kAhead));
+        __builtin_prefetch(slab_.data() + index_.likely(id_at(kAhead / 2)));
     }
 
     struct Ahead {
@@ -112,10 +143,9 @@ public:
         if (s != Side::None && price != kNoPrice) require_room(s, price, e.size, leaving);
     }
 
-    // f(order) for every order of the i-th level of a side, first in the queue first.
+    // f(order) for every order of a level, first in the queue first.
     template <class F>
-    void for_each_order(Side s, int i, F&& f) const {
-        const Level& level = (s == Side::Bid ? bids_ : asks_)[i];
+    void for_each_order(const Level& level, F&& f) const {
         for (std::uint32_t slot = level.head; slot != kEnd; slot = slab_[slot].after) {
             f(slab_[slot]);
         }
@@ -124,18 +154,19 @@ public:
     [[nodiscard]] u64 content_hash() const {
         ContentHash hash;
         for (const Side s : {Side::Bid, Side::Ask}) {
-            const Ladder<Level>& ladder = s == Side::Bid ? bids_ : asks_;
+            const Ladder<Level>& ladder = side(s);
             hash.add(static_cast<i64>(s));
             hash.add(ladder.size());
-            for (int i = 0; i < ladder.size(); ++i) {
-                hash.add(ladder[i].price.raw);
-                hash.add(ladder[i].size.raw);
-                hash.add(ladder[i].count);
-                for_each_order(s, i, [&](const Order& o) {
+            ladder.from_best([&](const Level& level) {
+                hash.add(level.price.raw);
+                hash.add(level.size.raw);
+                hash.add(level.count);
+                for_each_order(level, [&](const Order& o) {
                     hash.add(static_cast<i64>(o.id));
                     hash.add(o.size());
                 });
-            }
+                return true;
+            });
         }
         return hash.value();
     }
@@ -145,38 +176,18 @@ public:
         std::size_t orders = 0;
         i128 total = 0;
         for (const Side s : {Side::Bid, Side::Ask}) {
-            const Ladder<Level>& ladder = s == Side::Bid ? bids_ : asks_;
-            const std::string side = s == Side::Bid ? "bid" : "ask";
-            if (std::string fault = ladder.check(); !fault.empty()) return side + ": " + fault;
-            for (int i = 0; i < ladder.size(); ++i) {
-                const Level& level = ladder[i];
-                const std::string where = side + " level " + std::to_string(i) + ": ";
-                i128 sum = 0;
-                std::uint32_t count = 0;
-                std::uint32_t before = kEnd;
-                for (std::uint32_t slot = level.head; slot != kEnd; slot = slab_[slot].after) {
-                    if (slot >= slab_.size() || count > level.count)
-                        return where + "queue is broken";
-                    const Order& o = slab_[slot];
-                    if (o.before != before) return where + "queue is not linked back";
-                    if (o.price != level.price || o.side() != s) {
-                        return where + "an order of another level is in the queue";
-                    }
-                    if (o.size() <= 0) return where + "an order has no size";
-                    if (index_.find(o.id) != slot) return where + "an order is not in the index";
-                    sum += o.size();
-                    ++count;
-                    before = slot;
-                }
-                if (level.tail != before) return where + "queue has another end";
-                if (sum != level.size.raw) return where + "size is not the sum of its orders";
-                if (count != level.count || count == 0) return where + "count is wrong";
-                orders += count;
-                total += sum;
-            }
+            const Ladder<Level>& ladder = side(s);
+            const std::string name = s == Side::Bid ? "bid" : "ask";
+            std::string fault = ladder.check();
+            if (!fault.empty()) return name + ": " + fault;
+            ladder.from_best([&](const Level& level) {
+                fault = check(s, level, orders, total);
+                return fault.empty();
+            });
+            if (!fault.empty()) return name + ": " + fault;
         }
         if (orders != index_.size()) return "the index has orders that are in no queue";
-        if (total != total_) return "the total size is wrong";
+        if (total > total_size()) return "the total size is wrong";
         return {};
     }
 
@@ -193,20 +204,19 @@ public:
                               o.size > Size(0) && o.size <= Size(kMaxSize) && o.price != kNoPrice &&
                               (o.side == Side::Bid || o.side == Side::Ask),
                           "an order is invalid");
-                Ladder<Level>& ladder = side(o.side);
-                const int i = ladder.find(o.price);
-                v.require(!ladder.has(i, o.price) || ladder[i].size.raw <= kMaxSize - o.size.raw,
+                const Level* level = side(o.side).find(o.price);
+                v.require(level == nullptr || level->size.raw <= kMaxSize - o.size.raw,
                           "a level is too large");
-                enqueue(o.id, o.side, o.price, o.size);
+                enqueue(index_.locate(o.id), o.id, o.side, o.price, o.size);
             }
         } else {
             for (const Side s : {Side::Bid, Side::Ask}) {
-                const Ladder<Level>& ladder = s == Side::Bid ? bids_ : asks_;
-                for (int i = ladder.size() - 1; i >= 0; --i) {  // worst first: appended on restore
-                    for_each_order(s, i, [&](const Order& o) {
+                side(s).from_worst([&](const Level& level) {  // worst first: appended on restore
+                    for_each_order(level, [&](const Order& o) {
                         orders.push_back({o.id, s, o.price, Size(o.size())});
                     });
-                }
+                    return true;
+                });
             }
             v(orders);
         }
@@ -217,7 +227,8 @@ public:
     }
 
 private:
-    static constexpr std::uint32_t kEnd = ~std::uint32_t{0};
+    static constexpr std::uint32_t kEnd = OrderIndex::kNotFound;  // of a queue; no such order
+    using Entry = OrderIndex::Entry;
 
     struct Saved {
         OrderId id = kNoOrder;
@@ -231,144 +242,154 @@ private:
         }
     };
 
-    [[nodiscard]] Ladder<Level>& side(Side s) { return s == Side::Bid ? bids_ : asks_; }
+    [[nodiscard]] Ladder<Level>& ladder(Side s) { return sides_[s == Side::Ask]; }
 
-    Applied change(const Event& e) {
-        switch (e.action) {
-            case Action::Add: return add(e, e.side != Side::None ? e.side : replaced_side_);
-            case Action::Cancel: return reduce(e);
-            case Action::Execute: return reduce(e);
-            case Action::Delete: return remove(e);
-            case Action::Modify: return modify(e);
-            case Action::Clear: return {clear(e.side), e.side, kNoPrice};
-            default: return {};
+    // The first invariant of a level that does not hold; its orders are added to the sums.
+    [[nodiscard]] std::string check(Side s, const Level& level, std::size_t& orders,
+                                    i128& total) const {
+        const std::string where = "level " + std::to_string(level.price.raw) + ": ";
+        i128 sum = 0;
+        std::uint32_t count = 0;
+        std::uint32_t before = kEnd;
+        for (std::uint32_t slot = level.head; slot != kEnd; slot = slab_[slot].after) {
+            if (slot >= slab_.size() || count > level.count) return where + "queue is broken";
+            const Order& o = slab_[slot];
+            if (o.before != before) return where + "queue is not linked back";
+            if (o.price != level.price || o.side() != s) {
+                return where + "an order of another level is in the queue";
+            }
+            if (o.size() <= 0) return where + "an order has no size";
+            if (index_.find(o.id) != slot) return where + "an order is not in the index";
+            sum += o.size();
+            ++count;
+            before = slot;
         }
+        if (level.tail != before) return where + "queue has another end";
+        if (sum != level.size.raw) return where + "size is not the sum of its orders";
+        if (count != level.count || count == 0) return where + "count is wrong";
+        orders += count;
+        total += sum;
+        return {};
     }
 
-    Applied add(const Event& e, Side s) {
-        if (index_.find(e.order_id) != OrderIndex::kNotFound) {
+    [[gnu::always_inline]] Change add(Side s, Price price, Size size, OrderId id) {
+        const Entry entry = index_.locate(id);
+        if (index_[entry] != kEnd) [[unlikely]] {
             faults_.count(Fault::DuplicateId);
             return {};
         }
-        if (s == Side::None) {
+        if (s == Side::None) [[unlikely]] {
             faults_.count(Fault::UnknownSide);
             return {};
         }
-        require_room(s, e.price, e.size, Size(0));
-        return {enqueue(e.order_id, s, e.price, e.size), s, e.price};
+        enqueue(entry, id, s, price, size);
+        return Change::of(s, price);
     }
 
-    // CANCEL and EXECUTE: subtracts the size.
-    Applied reduce(const Event& e) {
-        const std::uint32_t slot = find(e);
-        if (slot == kEnd) return {};
-        const Order o = slab_[slot];
-        if (e.size.raw > o.size()) faults_.count(Fault::OverCancel);
-        if (e.action == Action::Cancel) compare_price(e, o);
-        const int i = side(o.side()).find(o.price);
-        if (e.size.raw >= o.size()) {
-            dequeue(slot, i);
-        } else {
-            shrink(slot, i, e.size);
+    // CANCEL and EXECUTE take the size, DELETE takes all that there is.
+    [[gnu::always_inline]] Change take(Action action, Side s, Price price, Size size, OrderId id) {
+        const Entry entry = index_.locate(id);
+        const std::uint32_t slot = index_[entry];
+        if (slot == kEnd) [[unlikely]] {
+            faults_.count(Fault::UnknownId);
+            return {};
         }
-        return {i, o.side(), o.price};
+        const Order& o = slab_[slot];
+        const Change made = Change::of(o.side(), o.price);
+        const i64 resting = o.size();
+        if (s != Side::None && s != made.side) [[unlikely]]
+            faults_.count(Fault::SideMismatch);
+        if (price != kNoPrice && price != made.price && action != Action::Execute) [[unlikely]] {
+            faults_.count(Fault::PriceMismatch);
+        }
+        const i64 taken = action == Action::Delete ? resting : size.raw;
+        if (taken > resting) [[unlikely]]
+            faults_.count(Fault::OverCancel);
+        if (taken >= resting) {
+            dequeue(entry, slot);
+        } else {
+            shrink(slot, Size(taken));
+        }
+        return made;
     }
 
-    Applied remove(const Event& e) {
-        const std::uint32_t slot = find(e);
-        if (slot == kEnd) return {};
-        const Order o = slab_[slot];
-        compare_price(e, o);
-        const int i = side(o.side()).find(o.price);
-        dequeue(slot, i);
-        return {i, o.side(), o.price};
+    [[gnu::noinline]] Change seldom(Action action, Side s, Price price, Size size, OrderId id) {
+        if (action == Action::Modify) return modify(s, price, size, id);
+        if (action == Action::Clear) return clear(s);
+        return {};
     }
 
-    Applied modify(const Event& e) {
-        const std::uint32_t slot = index_.find(e.order_id);
-        if (slot == OrderIndex::kNotFound) {
-            const bool whole = e.side != Side::None && e.price != kNoPrice && e.size > Size(0);
-            if (whole) require_room(e.side, e.price, e.size, Size(0));
+    Change modify(Side given, Price to, Size size, OrderId id) {
+        const Entry entry = index_.locate(id);
+        const std::uint32_t slot = index_[entry];
+        if (slot == kEnd) {
+            const bool whole = given != Side::None && to != kNoPrice && size > Size(0);
+            if (whole) require_room(given, to, size, Size(0));
             faults_.count(Fault::UnknownId);
             if (!whole) return {};
-            return {enqueue(e.order_id, e.side, e.price, e.size), e.side, e.price};
+            enqueue(entry, id, given, to, size);
+            return Change::of(given, to);
         }
         const Order o = slab_[slot];
         const Side s = o.side();
-        const bool stays = e.price == kNoPrice || e.price == o.price;
-        if (e.size.raw > o.size() || !stays) {
-            require_room(s, stays ? o.price : e.price, e.size, stays ? Size(o.size()) : Size(0));
+        const bool stays = to == kNoPrice || to == o.price;
+        const Price price = stays ? o.price : to;
+        if (size.raw > o.size() || !stays) {
+            require_room(s, price, size, stays ? Size(o.size()) : Size(0));
         }
-        if (e.side != Side::None && e.side != s) faults_.count(Fault::SideMismatch);
-        const Price price = e.price == kNoPrice ? o.price : e.price;
-        const int i = side(s).find(o.price);
-        if (e.size == Size(0)) {
-            dequeue(slot, i);
-            return {i, s, o.price};
+        if (given != Side::None && given != s) faults_.count(Fault::SideMismatch);
+        if (size == Size(0)) {
+            dequeue(entry, slot);
+            return Change::of(s, o.price);
         }
-        if (price == o.price && e.size.raw <= o.size()) {
-            if (e.size.raw == o.size()) return {kUnchanged, s, o.price};
-            shrink(slot, i, Size(o.size()) - e.size);  // keeps its place
-            return {i, s, o.price};
+        if (stays && size.raw <= o.size()) {  // keeps its place
+            if (size.raw == o.size()) return {o.price, s, false, false};
+            shrink(slot, Size(o.size()) - size);
+            return Change::of(s, o.price);
         }
-        dequeue(slot, i);
-        const int j = enqueue(o.id, s, price, e.size);
-        return {std::min(i, j), s, o.price};
+        dequeue(entry, slot);
+        enqueue(index_.locate(id), id, s, price, size);
+        const Price better = s == Side::Bid ? std::max(price, o.price) : std::min(price, o.price);
+        return {better, s, true, true};
     }
 
-    int clear(Side s) {
+    Change clear(Side s) {
         if (s == Side::None) {
             index_.clear();
             slab_.clear();
-            free_.clear();
-            bids_.clear();
-            asks_.clear();
-            total_ = 0;
-            return 0;
+            free_ = kEnd;
+            sides_[0].clear();
+            sides_[1].clear();
+            bound_ = 0;
+        } else {
+            const Ladder<Level>& ladder = side(s);
+            while (!ladder.empty()) {
+                const std::uint32_t first = ladder.touch().head;
+                dequeue(index_.locate(slab_[first].id), first);
+            }
         }
-        Ladder<Level>& ladder = side(s);
-        while (!ladder.empty()) dequeue(ladder[0].head, 0);
-        return 0;
-    }
-
-    // The order an event names, kEnd if there is none; faults counted.
-    [[nodiscard]] std::uint32_t find(const Event& e) {
-        const std::uint32_t slot = index_.find(e.order_id);
-        if (slot == OrderIndex::kNotFound) {
-            faults_.count(Fault::UnknownId);
-            return kEnd;
-        }
-        if (e.side != Side::None && e.side != slab_[slot].side()) {
-            faults_.count(Fault::SideMismatch);
-        }
-        return slot;
-    }
-    void compare_price(const Event& e, const Order& o) {
-        if (e.price != kNoPrice && e.price != o.price) faults_.count(Fault::PriceMismatch);
+        return Change::of(s, kNoPrice);
     }
 
     void require_room(Side s, Price price, Size size, Size leaving) const {
-        const Ladder<Level>& ladder = s == Side::Bid ? bids_ : asks_;
-        const int i = ladder.find(price);
-        if (ladder.has(i, price) && (ladder[i].size - leaving).raw > kMaxSize - size.raw) {
+        const Level* level = side(s).find(price);
+        if (level != nullptr) require_room(*level, size, leaving);
+    }
+    static void require_room(const Level& level, Size size, Size leaving) {
+        if ((level.size - leaving).raw > kMaxSize - size.raw) [[unlikely]] {
             throw SizeOverflow("the sizes at one price add up to more than 2^60 units");
         }
     }
 
-    int enqueue(OrderId id, Side s, Price price, Size size) {
-        std::uint32_t slot = 0;
-        if (free_.empty()) {
-            slot = static_cast<std::uint32_t>(slab_.size());
-            if (slot == kEnd) throw SizeOverflow("more than 2^32 - 1 live orders");
-            slab_.emplace_back();
-        } else {
-            slot = free_.back();
-            free_.pop_back();
+    // The three changes.
+
+    [[gnu::always_inline]] void enqueue(Entry entry, OrderId id, Side s, Price price, Size size) {
+        const std::uint32_t slot = new_slot();
+        Level& level = ladder(s).add(price);
+        if (level.size.raw > kMaxSize - size.raw) [[unlikely]] {
+            free(slot);
+            require_room(level, size, Size(0));
         }
-        Ladder<Level>& ladder = side(s);
-        const int i = ladder.find(price);
-        const bool fresh = !ladder.has(i, price);
-        Level& level = fresh ? ladder.insert(i, {price, Size(0), 0, kEnd, kEnd}) : ladder[i];
         Order& o = slab_[slot];
         o.id = id;
         o.price = price;
@@ -383,15 +404,14 @@ private:
         level.tail = slot;
         level.size += size;
         ++level.count;
-        total_ += size.raw;
-        index_.insert(id, slot);
-        return i;
+        bound_ = std::min(bound_ + size.raw, 2 * kMaxSize);
+        index_.put(entry, id, slot);
     }
 
-    void dequeue(std::uint32_t slot, int i) {
-        const Order o = slab_[slot];
-        Ladder<Level>& ladder = side(o.side());
-        Level& level = ladder[i];
+    [[gnu::always_inline]] void dequeue(Entry entry, std::uint32_t slot) {
+        Order& o = slab_[slot];
+        Ladder<Level>& in = ladder(o.side());
+        Level& level = in.at(o.price);
         if (o.before == kEnd) {
             level.head = o.after;
         } else {
@@ -403,25 +423,40 @@ private:
             slab_[o.after].before = o.before;
         }
         level.size -= Size(o.size());
-        total_ -= o.size();
-        if (--level.count == 0) ladder.erase(i);
-        index_.erase(o.id);
-        free_.push_back(slot);
+        if (--level.count == 0) [[unlikely]]
+            in.erase(o.price);
+        index_.take_out(entry);
+        free(slot);
+    }
+    void free(std::uint32_t slot) {
+        slab_[slot].after = free_;
+        free_ = slot;
     }
 
-    void shrink(std::uint32_t slot, int i, Size by) {
+    void shrink(std::uint32_t slot, Size by) {
         Order& o = slab_[slot];
         o.shrink(by.raw);
-        side(o.side())[i].size -= by;
-        total_ -= by.raw;
+        ladder(o.side()).at(o.price).size -= by;
     }
 
-    Ladder<Level> bids_{Side::Bid};
-    Ladder<Level> asks_{Side::Ask};
-    std::vector<Order> slab_;
-    std::vector<std::uint32_t> free_;
+    [[nodiscard]] std::uint32_t new_slot() {
+        const std::uint32_t slot = free_;
+        if (slot == kEnd) [[unlikely]]
+            return longer_slab();
+        free_ = slab_[slot].after;
+        return slot;
+    }
+    [[gnu::noinline]] std::uint32_t longer_slab() {
+        if (slab_.size() == kEnd) throw SizeOverflow("more than 2^32 - 1 live orders");
+        slab_.emplace_back();
+        return static_cast<std::uint32_t>(slab_.size() - 1);
+    }
+
+    std::array<Ladder<Level>, 2> sides_{Ladder<Level>(Side::Bid), Ladder<Level>(Side::Ask)};
+    std::vector<Order, HugePages<Order>> slab_;
+    std::uint32_t free_ = kEnd;  // the first of the freed slots, linked by `after`
     OrderIndex index_;
-    i128 total_ = 0;
+    i64 bound_ = 0;  // all that was ever added, which is at least what rests
     Faults faults_;
     Side replaced_side_ = Side::None;  // of the order that the event before deleted
 };

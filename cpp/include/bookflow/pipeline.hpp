@@ -75,14 +75,15 @@ public:
 
     // Takes one event; returns how many rows it wrote: they are the last of `history`.
     i64 push(const Event& e) {
-        const EventColumns c = one_row(e);
-        check().events(c);
+        check().event(e);
         const bool alone = pending_.empty() && e.has(flag::kLast);
-        const bool may_fail = e.has(flag::kLast) && may_overflow(c);
+        const bool may_fail = e.has(flag::kLast) && source_ != Source::Levels &&
+                              source_ != Source::Depth &&
+                              orders_.total_size() + pending_.size + e.size.raw > kMaxSize;
         if (may_fail && alone) orders_.require_room(e);  // no copy needed to refuse one event
         if (settings_.raise_faults || (may_fail && !alone)) {
             Rows out(columns().size());
-            guarded(c, out);
+            guarded(one_row(e), out);
             const std::size_t written = out.size();
             history_.append_last(out, written);
             history_.keep_last(std::max(history_limit(), written));
@@ -184,7 +185,9 @@ private:
     // Whether sizes could add up to more than a level may hold.
     [[nodiscard]] bool may_overflow(const EventColumns& c) const {
         if (source_ == Source::Levels || source_ == Source::Depth || c.depth.given()) return false;
-        i128 sum = orders_.total_size() + pending_.size;
+        const i128 resting = orders_.total_size() + pending_.size;
+        if (resting + c.size_bound() <= kMaxSize) return false;
+        i128 sum = resting;
         for (std::size_t i = 0; i < c.rows; ++i) sum += c.size[i];
         return sum > kMaxSize;
     }
@@ -234,10 +237,23 @@ private:
 
     void apply(const EventColumns& c, std::size_t rows, Rows& out, bool raise) {
         sink_ = &out;
+        if (c.depth.given()) {
+            apply(c, rows, &c.depth, raise);
+        } else {
+            c.visit([&](const auto& columns) { apply(columns, rows, nullptr, raise); });
+        }
+    }
+    template <class Columns>
+    void apply(const Columns& c, std::size_t rows, const DepthColumns* depth, bool raise) {
         std::size_t begin = 0;
+        constexpr std::size_t ahead = OrderBook::kAhead;
         for (std::size_t i = 0; i < rows; ++i) {
             begin_row_ = static_cast<i64>(begin);
-            if (feed(c.event(i), c.depth.given() ? &c.depth : nullptr, i, raise)) begin = i + 1;
+            c.look_ahead(i);
+            if (i + ahead < rows && orders_.wants_look_ahead()) {
+                orders_.look_ahead([&](std::size_t k) { return OrderId{c.id_at(i + k)}; });
+            }
+            if (feed(event_of(c, i), depth, i, raise)) begin = i + 1;
         }
     }
 
@@ -262,10 +278,12 @@ private:
     }
 
     // Returns whether an atomic event ended.
-    bool feed(Event e, const DepthColumns* depth, std::size_t row_of_depth, bool raise) {
-        if (e.ts.raw < last_ts_) {
+    bool feed(const Event& e, const DepthColumns* depth, std::size_t row_of_depth, bool raise) {
+        if (e.ts.raw < last_ts_) [[unlikely]] {
             faults_.count(Fault::Late);
-            e.ts = Nanos(last_ts_);
+            Event late = e;
+            late.ts = Nanos(last_ts_);
+            return feed(late, depth, row_of_depth, raise);
         }
         last_ts_ = e.ts.raw;
         source_ = depth != nullptr ? Source::Depth : source_after(e.action, source_);
@@ -273,29 +291,33 @@ private:
             pending_.push(e);
             return false;
         }
-        if (pending_.empty()) {
-            take({&e, 1}, depth, row_of_depth, raise);
+        if (!pending_.empty()) pending_.push(e);
+        const std::span<const Event> events =
+            pending_.empty() ? std::span(&e, 1) : std::span<const Event>(pending_.events);
+        if (raise) {
+            const Faults before = faults();
+            take(events, depth, row_of_depth, &before);
         } else {
-            pending_.push(e);
-            take(pending_.events, depth, row_of_depth, raise);
-            pending_.clear();
+            take(events, depth, row_of_depth, nullptr);
         }
+        pending_.clear();
         return true;
     }
 
-    // One atomic event.
+    // One atomic event; throws if there are other faults than before, where those are given.
     void take(std::span<const Event> events, const DepthColumns* depth, std::size_t row_of_depth,
-              bool raise) {
-        const Faults faults_before = raise ? faults() : Faults{};
-        BookUpdate update{events.back(), quotes_, {}, kUnchanged};
-        const i64 ts = update.event.ts.raw;
+              const Faults* faults_before) {
+        const Event& last = events.back();
+        const i64 ts = last.ts.raw;
         move_to(ts);
         now_ = ts;
-        moment_.ts = update.event.ts;
+        moment_.ts = last.ts;
         moment_.event += 1;
 
         std::uint16_t flags = 0;
         bool cleared = false;
+        const Quotes before = quotes_;
+        depth_.changed = LevelRange::none();
         prints_.clear();
         for (const Event& e : events) {
             flags |= e.flags;
@@ -305,52 +327,46 @@ private:
                 faults_.count(Fault::Gap);
                 status_.gap();
             }
-            update.from_level = std::min(update.from_level, take_event(e, depth != nullptr));
+            take_event(e, depth != nullptr);
         }
-        last_was_delete_ = update.event.action == Action::Delete;
-        if (depth != nullptr) {
-            depth->read(row_of_depth, nodes_.levels(), depth_);
-            update.from_level = 0;  // not known: every level may have changed
-        }
+        last_was_delete_ = last.action == Action::Delete;
         has_book_ = has_book_ || cleared || depth != nullptr;
         const bool snapshot = (flags & flag::kSnapshot) != 0;
         // A depth row is a whole book, so it completes like a snapshot.
         if (snapshot || depth != nullptr) status_.snapshot_complete();
 
-        read_quotes(update.from_level);
-        update.after = quotes_;
+        if (depth != nullptr) read_depth_row(*depth, row_of_depth);
+        const bool best_changed = quotes_ != before;
         i64 trades = 0;
         i128 volume = 0;
-        if (interval_.inside) take_prints(trades, volume);
-        if (status_.settle(ts, has_book_, quotes_)) faults_.count(Fault::Crossed);
-        if (raise) raise_new(faults_before);
+        if (interval_.inside && !prints_.empty()) take_prints(trades, volume);
+        if (status_.settle(ts, has_book_, quotes_, best_changed)) faults_.count(Fault::Crossed);
+        if (faults_before != nullptr) raise_new(*faults_before);
         const bool broken = (flags & flag::kGap) != 0 || status_.incomplete();
-        take_state(update, snapshot || cleared || broken);
+        take_state(best_changed, snapshot || cleared || broken);
 
         if (snapshot || !interval_.inside) return;
         clock_.anchor(ts, interval_.begin);
         open_ = true;
-        if (clock_.due(update.before != update.after, trades, volume)) row(ts, 0);
+        if (clock_.due(best_changed, trades, volume)) row(ts, 0);
     }
 
-    // Returns the best level of the book that it changed.
-    int take_event(const Event& e, bool with_depth) {
-        OrderBook::Applied applied;
-        if (!with_depth && source_ != Source::Depth) {
-            if (source_ == Source::Levels) {
-                applied.from_level = levels_.apply(e);
-            } else {
-                applied = orders_.apply(e);
-            }
+    void take_event(const Event& e, bool with_depth) {
+        Change change;
+        if (source_ == Source::Orders || source_ == Source::None) {
+            change = orders_.apply(e);
+            if (change.any) read_book(orders_, change);
+        } else if (source_ == Source::Levels && !with_depth) {
+            change = levels_.apply(e);
+            if (change.any) read_book(levels_, change);
         }
         if (e.action == Action::Status) status_.status_event(e.size.raw);
         if (e.action == Action::Trade) {
             print(e, e.side, e.price);
         } else if (e.action == Action::Execute) {
-            const Side resting = applied.side != Side::None ? applied.side : e.side;
-            print(e, opposite(resting), e.price != kNoPrice ? e.price : applied.price);
+            const Side resting = change.side != Side::None ? change.side : e.side;
+            print(e, opposite(resting), e.price != kNoPrice ? e.price : change.price);
         }
-        return applied.from_level;
     }
 
     void print(const Event& e, Side aggressor, Price price) {
@@ -379,15 +395,31 @@ private:
         if (!fault.empty()) throw FeedFault(std::string(fault), begin_row_);
     }
 
-    void read_quotes(int from_level) {
-        if (source_ == Source::Depth) {
-            quotes_ = depth_.quotes();
+    void read_depth_row(const DepthColumns& rows, std::size_t row) {
+        rows.read(row, nodes_.levels(), depth_);
+        depth_.changed = {};  // not told: every level may have changed
+        depth_is_stale_ = false;
+        quotes_ = depth_.quotes();
+    }
+    // What is kept of the book, brought up to date after every event: the touch always, the depth
+    // where flows follow it.
+    template <class Book>
+    void read_book(const Book& book, const Change& change) {
+        if (change.side == Side::None) {
+            quotes_ = quotes_of(book);
+            depth_is_stale_ = true;
+            depth_.changed = {};
             return;
         }
-        if (from_level == kUnchanged) return;
-        depth_is_stale_ = true;
-        if (from_level == 0) {
-            quotes_ = source_ == Source::Orders ? quotes_of(orders_) : quotes_of(levels_);
+        quotes_ = quotes_of(book);
+        if (nodes_.flow_levels() == 0) {  // nobody looks before the next row
+            depth_is_stale_ = true;
+        } else if (!depth_is_stale_) {
+            // One path for both sides: which it is nobody can guess.
+            const bool bid = __builtin_expect_with_probability(change.side == Side::Bid, 1, 0.5);
+            depth_.changed |=
+                refresh(book.side(change.side), change, nodes_.levels(),
+                        bid ? depth_.bids : depth_.asks, bid ? depth_.bid : depth_.ask);
         }
     }
 
@@ -400,20 +432,19 @@ private:
 
     // Quote- and depth-driven flows. A state that did not change adds zero, which changes nothing,
     // so they are left alone unless it did, or they have to learn a first state.
-    void take_state(const BookUpdate& update, bool first_state) {
+    void take_state(bool best_changed, bool first_state) {
         if (first_state) {
             nodes_.forget_state();
             first_owed_ = true;
         }
         if (status_.incomplete() || !interval_.inside) return;
-        if (first_owed_ || update.from_level == 0) nodes_.on_quotes(moment_, update.after);
-        if (first_owed_ || update.from_level < nodes_.flow_levels()) {
-            if (nodes_.flow_levels() > 0) {
-                refresh_depth();
-                nodes_.on_depth(moment_, depth_);
-            }
+        if (first_owed_ || best_changed) nodes_.on_quotes(moment_, quotes_);
+        const int levels = nodes_.flow_levels();
+        if (levels > 0 && (first_owed_ || depth_is_stale_ || depth_.changed.from < levels)) {
+            refresh_depth();
+            nodes_.on_depth(moment_, depth_);
         }
-        if (update.after.good()) first_owed_ = false;
+        if (quotes_.good()) first_owed_ = false;
     }
 
     // ---- time and rows ----

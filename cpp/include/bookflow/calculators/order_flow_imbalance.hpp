@@ -8,18 +8,21 @@ namespace bookflow {
 // e_n of Cont, Kukanov and Stoikov (2014), all four inequalities weak:
 //   e = 1{Pb >= Pb'} qb - 1{Pb <= Pb'} qb' - 1{Pa <= Pa'} qa + 1{Pa >= Pa'} qa'
 // A missing level is price -infinity (bid) or +infinity (ask) with size 0.
+// As a mask and not a branch: which way a quote moves is what cannot be predicted.
+[[nodiscard]] inline i64 when(bool holds, Size size) { return -i64{holds} & size.raw; }
+[[nodiscard]] inline i64 bid_flow(const PriceLevel& before, const PriceLevel& bid) {
+    // kNoPrice is the least integer: already -infinity for a bid
+    return when(bid.price >= before.price, bid.size) - when(bid.price <= before.price, before.size);
+}
+[[nodiscard]] inline i64 ask_flow(const PriceLevel& before, const PriceLevel& ask) {
+    // turned around, +infinity is the largest integer: one below the least, modulo 2^64
+    const auto far = [](Price p) { return static_cast<u64>(p.raw) - 1 + (u64{1} << 63); };
+    return when(far(ask.price) >= far(before.price), before.size) -
+           when(far(ask.price) <= far(before.price), ask.size);
+}
 [[nodiscard]] inline i64 order_flow_increment(const PriceLevel& bid_before, const PriceLevel& bid,
                                               const PriceLevel& ask_before, const PriceLevel& ask) {
-    // kNoPrice is the least integer: already -infinity for a bid, turned around for an ask
-    const auto far = [](Price p) {
-        return p == kNoPrice ? std::numeric_limits<i64>::max() : p.raw;
-    };
-    // masks and no branches: which way a quote moves is what cannot be predicted
-    const auto when = [](bool holds, Size size) { return -i64{holds} & size.raw; };
-    return when(bid.price >= bid_before.price, bid.size) -
-           when(bid.price <= bid_before.price, bid_before.size) -
-           when(far(ask.price) <= far(ask_before.price), ask.size) +
-           when(far(ask.price) >= far(ask_before.price), ask_before.size);
+    return bid_flow(bid_before, bid) + ask_flow(ask_before, ask);
 }
 
 class OrderFlowImbalance {
@@ -110,17 +113,27 @@ public:
     [[nodiscard]] int levels() const { return settings_.levels; }
 
     void step(const Moment& now, const Depth& depth) {
-        if (!depth.quotes().good()) return;
-        for (std::size_t i = 0; i < flows_.size(); ++i) {
-            const PriceLevel bid = level(depth.bid, depth.bids, i);
-            const PriceLevel ask = level(depth.ask, depth.asks, i);
-            if (known_) {
-                flows_[i].add(now, {order_flow_increment(level(last_.bid, last_.bids, i), bid,
-                                                         level(last_.ask, last_.asks, i), ask)});
-            }
+        if (!depth.quotes().good()) {
+            apart_ = true;
+            return;
         }
-        remember(depth);
+        // A level that is as it was adds nothing. That is known of one step only.
+        const LevelRange changed = apart_ || !known_ ? LevelRange{} : depth.changed;
+        const int to = std::min(changed.to, settings_.levels);
+        for (int i = changed.from; i < to; ++i) {
+            const auto at = static_cast<std::size_t>(i);
+            const PriceLevel bid = level(depth.bid, depth.bids, at);
+            const PriceLevel ask = level(depth.ask, depth.asks, at);
+            if (known_) {
+                flows_[at].add(now, {order_flow_increment(last_.bid[at], bid, last_.ask[at], ask)});
+            }
+            last_.bid[at] = bid;
+            last_.ask[at] = ask;
+        }
+        last_.bids = std::min(depth.bids, settings_.levels);
+        last_.asks = std::min(depth.asks, settings_.levels);
         known_ = ready_ = true;
+        apart_ = false;
     }
     void read(const Moment& now, const Units& units, double* out) {
         for (Flow<1>& flow : flows_) {
@@ -136,6 +149,11 @@ public:
     void visit(V& v) {
         for (Flow<1>& flow : flows_) v(flow);
         v(last_, known_, ready_);
+        if constexpr (V::kReading) {
+            apart_ = true;  // compared whole, which gives the same
+            std::fill(last_.bid.begin() + last_.bids, last_.bid.end(), PriceLevel{});
+            std::fill(last_.ask.begin() + last_.asks, last_.ask.end(), PriceLevel{});
+        }
     }
 
 private:
@@ -143,18 +161,12 @@ private:
                                           std::size_t i) {
         return i < static_cast<std::size_t>(n) ? side[i] : PriceLevel{};
     }
-    void remember(const Depth& depth) {
-        last_.bids = std::min(depth.bids, settings_.levels);
-        last_.asks = std::min(depth.asks, settings_.levels);
-        std::copy_n(depth.bid.begin(), last_.bids, last_.bid.begin());
-        std::copy_n(depth.ask.begin(), last_.asks, last_.ask.begin());
-    }
-
     Settings settings_;
     std::vector<Flow<1>> flows_;
-    Depth last_;
+    Depth last_;  // of the last good state; a level that is not there has neither price nor size
     bool known_ = false;
     bool ready_ = false;
+    bool apart_ = true;  // states were skipped since `last_`
 };
 
 }  // namespace bookflow
