@@ -48,7 +48,7 @@ public:
     }
 
     template <class X>
-    void step(const X& x, i64 ts) {
+    [[gnu::flatten]] void step(const X& x, i64 ts) {
         calculator_.restart(Restart::Row);
         moment_.event += 1;
         if constexpr (C::kFeed == Feed::Trades) moment_.trade += 1;
@@ -56,7 +56,7 @@ public:
         calculator_.step(moment_, x);
     }
     // Made here, and not once for all, so that the compiler sees that these units are 1.
-    void read(double* out) { calculator_.read(moment_, Units{}, out); }
+    [[gnu::flatten]] void read(double* out) { calculator_.read(moment_, Units{}, out); }
 
     void reset() { *this = Alone(C(calculator_.settings())); }
 
