@@ -6,7 +6,7 @@
 #include <optional>
 
 #include "bookflow/calculators.hpp"
-#include "checked_values.hpp"
+#include "bookflow/checked_values.hpp"
 #include "columns.hpp"
 #include "hot_method.hpp"
 
@@ -33,18 +33,7 @@ public:
 
     // Before the first step: quantities become units, windows must be measurable.
     void begin() {
-        if (begun_) return;
-        bind_units(calculator_, Units{});
-        if (const auto window = window_of(calculator_)) {
-            const bool keyed =
-                window->kind == Window::Kind::Last || window->kind == Window::Kind::Decayed;
-            needs_ts_ = keyed && window->span.of == Span::Of::Time;
-            if (keyed && window->span.of == Span::Of::Trades && C::kFeed != Feed::Trades) {
-                throw InputError("is measured in trades, which only a pipeline sees here",
-                                 std::string(C::kName) + ".window", window->text());
-            }
-        }
-        begun_ = true;
+        if (!begun_) first();
     }
 
     [[nodiscard]] bool needs_ts() const { return needs_ts_; }
@@ -52,19 +41,23 @@ public:
     // The time of a call, checked before anything changes. The good case is short, to be inlined:
     // around a call the checked fields would go through memory.
     void check_ts(i64 ts, i64 row) const {
-        const bool good = ts == kNone ? !needs_ts_ : ts >= moment_.ts.raw && ts < kMaxTime;
-        if (!good || (ts < 0 && ts != kNone)) refuse_ts(ts, row);
+        if (ts == kNone) {
+            if (needs_ts_) refuse("ts", ts, "a window in time needs ts", row);
+        } else if (ts < 0 || ts >= kMaxTime || ts < moment_.ts.raw) {
+            refuse_ts(ts, row);
+        }
     }
 
     template <class X>
-    void step(const X& x, i64 ts) {
+    [[gnu::flatten]] void step(const X& x, i64 ts) {
         calculator_.restart(Restart::Row);
         moment_.event += 1;
         if constexpr (C::kFeed == Feed::Trades) moment_.trade += 1;
         if (ts != kNone) moment_.ts = Nanos(ts);
         calculator_.step(moment_, x);
     }
-    void read(double* out) { calculator_.read(moment_, Units{}, out); }
+    // Made here, and not once for all, so that the compiler sees that these units are 1.
+    [[gnu::flatten]] void read(double* out) { calculator_.read(moment_, Units{}, out); }
 
     void reset() { *this = Alone(C(calculator_.settings())); }
 
@@ -88,8 +81,20 @@ public:
     }
 
 private:
-    [[noreturn]] [[gnu::cold]] void refuse_ts(i64 ts, i64 row) const {
-        if (ts == kNone) refuse("ts", ts, "a window in time needs ts", row);
+    [[gnu::noinline]] void first() {
+        bind_units(calculator_, Units{});
+        if (const auto window = window_of(calculator_)) {
+            const bool keyed =
+                window->kind == Window::Kind::Last || window->kind == Window::Kind::Decayed;
+            needs_ts_ = keyed && window->span.of == Span::Of::Time;
+            if (keyed && window->span.of == Span::Of::Trades && C::kFeed != Feed::Trades) {
+                throw InputError("is measured in trades, which only a pipeline sees here",
+                                 std::string(C::kName) + ".window", window->text());
+            }
+        }
+        begun_ = true;
+    }
+    [[noreturn, gnu::noinline]] void refuse_ts(i64 ts, i64 row) const {
         if (ts < 0 || ts >= kMaxTime) {
             refuse("ts", ts, "must be from the epoch to 2^62 ns after it", row);
         }
@@ -176,7 +181,7 @@ PyObject* update(PyObject* self, PyObject* const* args, Py_ssize_t n, PyObject* 
             std::array<Column<i64>, 4> sides;
             py::ssize_t levels = -1;
             for (std::size_t i = 0; i < 4; ++i) {
-                sides[i] = column<i64>(py::reinterpret_borrow<py::object>(a[i]), names[i], levels);
+                sides[i] = column<i64>(a[i], names[i], levels);
             }
             take_depth(alone, sides, levels, a.integer(4, kNone));
         }

@@ -70,22 +70,54 @@ void bind_calculator(py::module_& m, py::list& all) {
         std::string(C::kDoc) +
         "\n\nOver columns: every row is an event and a row of the result, so the default window "
         "yields the\nincrement.\n\nParameters\n----------\n" +
-        columns_doc(C::kFeed) +
-        "\nts : int64 array (n,), ns; needed by windows in time only.\nout : float64 array to "
+        columns_doc(C::kFeed) + "\n" + parameter_lines<C>() +
+        "ts : int64 array (n,), ns; needed by windows in time only.\nout : float64 array to "
         "write, (n" +
-        (is_vector<C> ? ", levels)" : ",)") + ".\n" +
-        (settings.empty() ? "" : "The settings of " + name + " as keywords.\n") +
-        "\nReturns\n-------\nfloat64 array (n" + (is_vector<C> ? ", levels)" : ",)") +
-        "\n\nRaises\n------\nInputError\n    A value breaks a field rule; names row and field. "
-        "TypeError for a wrong dtype.";
-    m.def(function.c_str(), &over_columns<C>, function_doc.c_str());
+        (is_vector<C> ? ", levels)" : ",)") + ".\n" + "\nReturns\n-------\nfloat64 array (n" +
+        (is_vector<C> ? ", levels)" : ",)") +
+        "\n\nRaises\n------\nInputError\n    A value breaks a field rule; names row and field, and "
+        "what "
+        "`out` holds then\n    is not defined.\nTypeError\n    A wrong dtype.";
+    define_hot_function<&over_columns<C>>(m, function.c_str(), function_doc.c_str());
     all.append(metadata<C>());
+}
+
+// For tests: the level that column kernels run at, which no result depends on.
+void bind_simd(py::module_& m) {
+    using namespace py::literals;
+    py::list supported;
+    for (std::size_t i = 0; i < simd::kNames.size(); ++i) {
+        const auto level = static_cast<simd::Level>(i);
+        if (simd::supported(level)) supported.append(std::string(simd::kNames[i]));
+    }
+    m.attr("_SIMD_LEVELS") = py::tuple(supported);
+    m.def(
+        "_simd",
+        [](const std::optional<std::string>& wanted) {
+            if (wanted) {
+                std::vector<std::string> known;
+                std::optional<simd::Level> level;
+                for (std::size_t i = 0; i < simd::kNames.size(); ++i) {
+                    if (!simd::supported(static_cast<simd::Level>(i))) continue;
+                    known.emplace_back(simd::kNames[i]);
+                    if (known.back() == *wanted) level = static_cast<simd::Level>(i);
+                }
+                if (!level) {
+                    throw InputError("is no level of this CPU; there are " + candidates(known),
+                                     "level", *wanted);
+                }
+                simd::level() = *level;
+            }
+            return std::string(simd::kNames[static_cast<std::size_t>(simd::level().load())]);
+        },
+        "level"_a = py::none());
 }
 
 }  // namespace
 
 void bind_calculators(py::module_& m) {
     using namespace py::literals;
+    NumpyInteger::find();
     py::list all;
     for_each_calculator([&]<class C>(std::type_identity<C>) { bind_calculator<C>(m, all); });
     m.attr("CALCULATORS") = py::tuple(all);
@@ -95,6 +127,7 @@ void bind_calculators(py::module_& m) {
         exported.append(one["function"]);
     }
     m.attr("__all__") = exported;
+    bind_simd(m);
     m.def(
         "parse_calculator",
         [](const std::string& text) {

@@ -40,12 +40,9 @@ inline const char* inputs_of(Feed feed) {
 }
 
 template <class C>
-[[nodiscard]] std::string parameters_text() {
+[[nodiscard]] std::string parameter_lines() {
     std::ostringstream out;
-    const auto parameters = parameters_of<typename C::Settings>();
-    if (parameters.empty()) return {};
-    out << "\n\nParameters\n----------\n";
-    for (const Parameter& p : parameters) {
+    for (const Parameter& p : parameters_of<typename C::Settings>()) {
         out << p.name << " : ";
         if (p.required) {
             out << p.type << ", required\n";
@@ -55,6 +52,12 @@ template <class C>
         out << "    " << p.meaning << ": " << p.allowed << ".\n";
     }
     return out.str();
+}
+
+template <class C>
+[[nodiscard]] std::string parameters_text() {
+    const std::string lines = parameter_lines<C>();
+    return lines.empty() ? "" : "\n\nParameters\n----------\n" + lines;
 }
 
 template <class C>

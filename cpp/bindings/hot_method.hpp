@@ -6,6 +6,7 @@
 
 #include <pybind11/pybind11.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstring>
@@ -13,6 +14,7 @@
 
 #include "bookflow/types.hpp"
 #include "errors.hpp"
+#include "integers.hpp"
 
 namespace bookflow {
 
@@ -28,13 +30,24 @@ public:
     class Guard {
     public:
         explicit Guard(Busy& busy) : flag_(busy.flag_) {
-            if (flag_.exchange(true, std::memory_order_acquire)) throw_in_use();
+            if (taken()) throw_in_use();
         }
         ~Guard() { flag_.store(false, std::memory_order_release); }
         Guard(const Guard&) = delete;
         Guard& operator=(const Guard&) = delete;
 
     private:
+        [[nodiscard]] bool taken() {
+#if defined(Py_GIL_DISABLED)
+            return flag_.exchange(true, std::memory_order_acquire);
+#else
+            // Guards are made under the GIL, so nobody comes in between; a locked exchange costs
+            // as much as all the rest of an `update`.
+            if (flag_.load(std::memory_order_acquire)) return true;
+            flag_.store(true, std::memory_order_relaxed);
+            return false;
+#endif
+        }
         std::atomic<bool>& flag_;
     };
 
@@ -59,7 +72,7 @@ public:
     }
     std::atomic<bool> refused_unheard{false};
 
-    [[noreturn]] static void throw_in_use() {
+    [[noreturn, gnu::noinline]] static void throw_in_use() {
         throw std::runtime_error("this object is in use by another thread");
     }
 
@@ -106,45 +119,43 @@ private:
     T* object_;
 };
 
-// The arguments of one call, in the order of `names`; missing ones are nullptr.
+// The arguments of one call, in the order of `names`; missing ones are nullptr. Positional ones are
+// read where the caller has them.
 template <std::size_t N>
 class Arguments {
 public:
     Arguments(const char* function, const std::array<const char*, N>& names, std::size_t required,
               PyObject* const* args, Py_ssize_t n, PyObject* keywords)
-        : names_(names) {
-        if (n > static_cast<Py_ssize_t>(N)) {
-            throw py::type_error(std::string(function) + "() takes at most " + std::to_string(N) +
-                                 " arguments, got " + std::to_string(n));
-        }
-        for (Py_ssize_t i = 0; i < n; ++i) given_[static_cast<std::size_t>(i)] = args[i];
-        if (keywords != nullptr) by_name(function, args + n, keywords);
-        for (std::size_t i = 0; i < required; ++i) {
-            if (given_[i] == nullptr) {
-                throw py::type_error(std::string(function) + "() needs '" + names[i] + "'");
-            }
-        }
+        : names_(names), given_(args), n_(static_cast<std::size_t>(n)) {
+        if (keywords != nullptr || n_ > N || n_ < required) by_name(function, required, keywords);
     }
 
-    [[nodiscard]] PyObject* operator[](std::size_t i) const { return given_[i]; }
+    [[nodiscard]] PyObject* operator[](std::size_t i) const { return i < n_ ? given_[i] : nullptr; }
 
     [[nodiscard]] i64 integer(std::size_t i) const {
         PyObject* o = given_[i];
-        if (PyLong_CheckExact(o)) return long_of(o, i);
-        if (PyBool_Check(o) || PyIndex_Check(o) == 0) refuse(i, "must be an integer");
-        const auto index = py::reinterpret_steal<py::object>(PyNumber_Index(o));
-        if (!index) throw py::error_already_set();
-        return long_of(index.ptr(), i);
+        i64 value = 0;
+        if (PyLong_CheckExact(o)) {
+            if (!long_value(o, value)) too_large(i);
+        } else if (NumpyInteger::is(o)) {
+            value = NumpyInteger::value(o);
+        } else {
+            value = by_index(i);
+        }
+        return value;
     }
     [[nodiscard]] i64 integer(std::size_t i, i64 fallback) const {
-        return given_[i] == nullptr || given_[i] == Py_None ? fallback : integer(i);
+        PyObject* o = (*this)[i];
+        return o == nullptr || o == Py_None ? fallback : integer(i);
     }
     [[nodiscard]] u64 unsigned_integer(std::size_t i, u64 fallback) const {
-        PyObject* o = given_[i];
+        PyObject* o = (*this)[i];
         if (o == nullptr) return fallback;
-        if (PyBool_Check(o) || PyIndex_Check(o) == 0) refuse(i, "must be an integer");
-        const auto index = py::reinterpret_steal<py::object>(PyNumber_Index(o));
-        if (!index) throw py::error_already_set();
+        if (PyLong_CheckExact(o)) {
+            i64 value = 0;
+            if (long_value(o, value) && value >= 0) return static_cast<u64>(value);
+        }
+        const auto index = as_index(i);
         const u64 value = PyLong_AsUnsignedLongLong(index.ptr());
         if (value == ~u64{0} && PyErr_Occurred() != nullptr) {
             PyErr_Clear();
@@ -154,40 +165,69 @@ public:
     }
 
 private:
-    void by_name(const char* function, PyObject* const* values, PyObject* keywords) {
-        for (Py_ssize_t k = 0; k < PyTuple_GET_SIZE(keywords); ++k) {
-            const char* name = PyUnicode_AsUTF8(PyTuple_GET_ITEM(keywords, k));
-            if (name == nullptr) throw py::error_already_set();
-            std::size_t i = 0;
-            while (i < N && std::strcmp(names_[i], name) != 0) ++i;
-            if (i == N) {
-                std::string all;
-                for (const char* known : names_)
-                    all += all.empty() ? known : std::string(", ") + known;
-                throw py::type_error(std::string(function) + "() has no argument '" + name +
-                                     "'; there are " + all);
-            }
-            if (given_[i] != nullptr) {
-                throw py::type_error(std::string(function) + "() got '" + name + "' twice");
-            }
-            given_[i] = values[k];
+    // What is not simply all by position, and all that is wrong with a call.
+    [[gnu::noinline]] void by_name(const char* function, std::size_t required, PyObject* keywords) {
+        if (n_ > N) {
+            throw py::type_error(std::string(function) + "() takes at most " + std::to_string(N) +
+                                 " arguments, got " + std::to_string(n_));
         }
+        std::fill(ordered_.begin(), ordered_.end(), nullptr);
+        std::copy_n(given_, n_, ordered_.begin());
+        const std::size_t more =
+            keywords == nullptr ? 0 : static_cast<std::size_t>(PyTuple_GET_SIZE(keywords));
+        for (std::size_t k = 0; k < more; ++k) {
+            const std::size_t i =
+                place(function, PyTuple_GET_ITEM(keywords, static_cast<Py_ssize_t>(k)));
+            if (ordered_[i] != nullptr) {
+                throw py::type_error(std::string(function) + "() got '" + names_[i] + "' twice");
+            }
+            ordered_[i] = given_[n_ + k];
+        }
+        for (std::size_t i = 0; i < required; ++i) {
+            if (ordered_[i] == nullptr) {
+                throw py::type_error(std::string(function) + "() needs '" + names_[i] + "'");
+            }
+        }
+        given_ = ordered_.data();
+        n_ = N;
     }
-    [[nodiscard]] i64 long_of(PyObject* o, std::size_t i) const {
-        int overflow = 0;
-        const i64 value = PyLong_AsLongLongAndOverflow(o, &overflow);
-        if (overflow != 0) {
-            throw std::overflow_error(std::string(names_[i]) + " does not fit 64 bits");
+    [[nodiscard]] std::size_t place(const char* function, PyObject* keyword) const {
+        const char* name = PyUnicode_AsUTF8(keyword);
+        if (name == nullptr) throw py::error_already_set();
+        std::size_t i = 0;
+        while (i < N && std::strcmp(names_[i], name) != 0) ++i;
+        if (i == N) {
+            std::string all;
+            for (const char* known : names_) all += all.empty() ? known : std::string(", ") + known;
+            throw py::type_error(std::string(function) + "() has no argument '" + name +
+                                 "'; there are " + all);
         }
+        return i;
+    }
+    [[nodiscard]] py::object as_index(std::size_t i) const {
+        PyObject* o = given_[i];
+        if (PyBool_Check(o) || PyIndex_Check(o) == 0) {
+            throw py::type_error(std::string(names_[i]) + " must be an integer, got " +
+                                 std::string(py::repr(o)));
+        }
+        auto index = py::reinterpret_steal<py::object>(PyNumber_Index(o));
+        if (!index) throw py::error_already_set();
+        return index;
+    }
+    [[nodiscard, gnu::noinline]] i64 by_index(std::size_t i) const {
+        const auto index = as_index(i);
+        i64 value = 0;
+        if (!long_value(index.ptr(), value)) too_large(i);
         return value;
     }
-    [[noreturn]] void refuse(std::size_t i, const char* rule) const {
-        throw py::type_error(std::string(names_[i]) + " " + rule + ", got " +
-                             std::string(py::repr(given_[i])));
+    [[noreturn, gnu::noinline]] void too_large(std::size_t i) const {
+        throw std::overflow_error(std::string(names_[i]) + " does not fit 64 bits");
     }
 
     const std::array<const char*, N>& names_;
-    std::array<PyObject*, N> given_{};
+    PyObject* const* given_;
+    std::size_t n_;
+    std::array<PyObject*, N> ordered_;  // written only where names have to be put in order
 };
 
 using FastCall = PyObject* (*)(PyObject*, PyObject* const*, Py_ssize_t, PyObject*);
@@ -205,19 +245,34 @@ PyObject* guarded_call(PyObject* self, PyObject* const* args, Py_ssize_t n, PyOb
     return nullptr;
 }
 
+// One definition a body, alive as long as the process.
 template <FastCall Body>
-void define_hot_method(const py::object& cls, const char* name, const char* doc) {
-    // One definition a body, alive as long as the process.
+[[nodiscard]] PyMethodDef& definition_of(const char* name, const char* doc) {
     static PyMethodDef definition{};
     definition.ml_name = name;
     definition.ml_meth =
         reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(&guarded_call<Body>));
     definition.ml_flags = METH_FASTCALL | METH_KEYWORDS;
     definition.ml_doc = doc;
-    const auto descriptor = py::reinterpret_steal<py::object>(
-        PyDescr_NewMethod(reinterpret_cast<PyTypeObject*>(cls.ptr()), &definition));
+    return definition;
+}
+
+template <FastCall Body>
+void define_hot_method(const py::object& cls, const char* name, const char* doc) {
+    const auto descriptor = py::reinterpret_steal<py::object>(PyDescr_NewMethod(
+        reinterpret_cast<PyTypeObject*>(cls.ptr()), &definition_of<Body>(name, doc)));
     if (!descriptor) throw py::error_already_set();
     py::setattr(cls, name, descriptor);
+}
+
+// The same for a function of the module.
+template <FastCall Body>
+void define_hot_function(py::module_& m, const char* name, const char* doc) {
+    const py::object home = m.attr("__name__");
+    const auto function = py::reinterpret_steal<py::object>(
+        PyCFunction_NewEx(&definition_of<Body>(name, doc), m.ptr(), home.ptr()));
+    if (!function) throw py::error_already_set();
+    py::setattr(m, name, function);
 }
 
 }  // namespace bookflow

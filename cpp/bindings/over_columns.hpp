@@ -3,177 +3,337 @@
 
 #include <pybind11/numpy.h>
 
+#include <algorithm>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "alone.hpp"
+#include "bookflow/depth_columns.hpp"
+#include "bookflow/touch_columns.hpp"
 #include "calculator_words.hpp"
 #include "columns.hpp"
 #include "values.hpp"
 
 namespace bookflow {
 
-// Takes the settings out of the keywords; what is left belongs to the function.
+// The names a column function takes, interned: a caller's keywords are most often the same objects.
+// One a calculator, for as long as the process lives, like its function.
 template <class C>
-Call settings_call(py::kwargs& kwargs) {
-    Call call{std::string(C::kName), {}};
-    for (const Parameter& p : parameters_of<typename C::Settings>()) {
-        if (!kwargs.contains(p.name.c_str())) continue;
-        call.arguments.push_back(
-            {p.name, value_of(kwargs[p.name.c_str()], call.name + "." + p.name)});
-        kwargs.attr("pop")(p.name);
-    }
-    return call;
-}
-
-class OutColumn {
+class ColumnWords {
 public:
-    OutColumn(const py::object& given, py::ssize_t rows, int width, bool vector) {
-        std::vector<py::ssize_t> shape{rows};
-        if (vector) shape.push_back(width);
-        if (given.is_none()) {
-            array_ = py::array_t<double>(shape);
-        } else {
-            if (!py::isinstance<py::array_t<double>>(given)) {
-                throw py::type_error("out must be a float64 array in native byte order");
-            }
-            array_ = py::reinterpret_borrow<py::array_t<double>>(given);
-            bool fits = array_.ndim() == static_cast<py::ssize_t>(shape.size());
-            for (std::size_t i = 0; fits && i < shape.size(); ++i) {
-                fits = array_.shape(static_cast<py::ssize_t>(i)) == shape[i];
-            }
-            const int needed = static_cast<int>(py::array::c_style) |
-                               static_cast<int>(py::detail::npy_api::NPY_ARRAY_ALIGNED_);
-            if (!fits || !array_.writeable() || (array_.flags() & needed) != needed) {
-                throw py::value_error("out must be a writable C-contiguous array of shape (" +
-                                      std::to_string(rows) +
-                                      (vector ? ", " + std::to_string(width) + ")" : ",)"));
-            }
-        }
-    }
-    [[nodiscard]] double* data() { return array_.mutable_data(); }
-    [[nodiscard]] py::object array() const { return array_; }
-    // Whether writing it could change what is still to be read.
-    [[nodiscard]] bool overlaps(const py::handle& input) const {
-        return py::cast<bool>(py::module_::import("numpy").attr("may_share_memory")(array_, input));
-    }
-
-private:
-    py::array_t<double> array_;
-};
-
-template <class C>
-py::object over_columns(const py::args& args, py::kwargs kwargs) {
-    const std::string function = function_name<C>();
-    static constexpr auto inputs = [] {
+    static constexpr auto kInputs = [] {
         if constexpr (C::kFeed == Feed::Trades) {
             return std::array<const char*, 3>{"price", "size", "side"};
         } else {
             return std::array<const char*, 4>{"bid_price", "bid_size", "ask_price", "ask_size"};
         }
     }();
-    constexpr std::size_t n_inputs = inputs.size();
-    constexpr std::size_t required = C::kFeed == Feed::Trades ? 2 : 4;
-    std::array<py::object, n_inputs> given;
-    given.fill(py::none());
-    if (args.size() > n_inputs) {
-        throw py::type_error(function + "() takes at most " + std::to_string(n_inputs) +
-                             " columns; settings are keywords");
+    static constexpr std::size_t kColumns = kInputs.size();
+    static constexpr std::size_t kRequired = C::kFeed == Feed::Trades ? 2 : 4;
+
+    static const ColumnWords& get() {
+        static const ColumnWords* const words = new ColumnWords();
+        return *words;
     }
-    for (std::size_t i = 0; i < args.size(); ++i) given[i] = args[i];
-    Alone<C> alone = make<C>(settings_call<C>(kwargs));
+
+    const std::string function = function_name<C>();
+    std::vector<std::string> names;  // columns, ts, out, settings
+    static constexpr std::size_t kTs = kColumns;
+    static constexpr std::size_t kOut = kColumns + 1;
+    static constexpr std::size_t kSettings = kColumns + 2;
+    bool required_setting = false;
+
+    [[nodiscard]] std::size_t place(PyObject* keyword) const {
+        for (std::size_t i = 0; i < interned_.size(); ++i) {
+            if (interned_[i] == keyword) return i;
+        }
+        const std::string name = py::cast<std::string>(py::handle(keyword));
+        const auto found = std::find(names.begin(), names.end(), name);
+        if (found == names.end()) {
+            std::vector<std::string> known(names.begin(), names.begin() + kColumns);
+            known.insert(known.end(), names.begin() + kSettings, names.end());
+            known.insert(known.end(), {"ts", "out"});
+            throw py::type_error(function + "() has no argument '" + name + "'; there are " +
+                                 candidates(known));
+        }
+        return static_cast<std::size_t>(found - names.begin());
+    }
+
+private:
+    ColumnWords() : names(kInputs.begin(), kInputs.end()) {
+        names.insert(names.end(), {"ts", "out"});
+        for (const Parameter& p : parameters_of<typename C::Settings>()) {
+            names.push_back(p.name);
+            required_setting = required_setting || p.required;
+        }
+        for (const std::string& name : names) {
+            interned_.push_back(PyUnicode_InternFromString(name.c_str()));
+            if (interned_.back() == nullptr) throw py::error_already_set();
+        }
+    }
+
+    std::vector<PyObject*> interned_;
+};
+
+// The arguments of one call by their place in ColumnWords; borrowed, nullptr where not given.
+template <class C>
+class ColumnCall {
+public:
+    using Words = ColumnWords<C>;
+
+    ColumnCall(PyObject* const* args, Py_ssize_t n, PyObject* keywords) {
+        const auto positional = static_cast<std::size_t>(n);
+        if (positional > Words::kColumns) {
+            throw py::type_error(words_.function + "() takes at most " +
+                                 std::to_string(Words::kColumns) +
+                                 " columns; settings are keywords");
+        }
+        std::copy_n(args, positional, given_.begin());
+        const std::size_t more =
+            keywords == nullptr ? 0 : static_cast<std::size_t>(PyTuple_GET_SIZE(keywords));
+        for (std::size_t k = 0; k < more; ++k) {
+            const std::size_t i =
+                words_.place(PyTuple_GET_ITEM(keywords, static_cast<Py_ssize_t>(k)));
+            if (given_[i] != nullptr) {
+                throw py::type_error(words_.function + "() got '" + words_.names[i] + "' twice");
+            }
+            given_[i] = args[positional + k];
+            with_settings_ = with_settings_ || i >= Words::kSettings;
+        }
+    }
+
+    // None is as good as not given; what a setting makes of it is the setting's.
+    [[nodiscard]] py::handle operator[](std::size_t i) const {
+        return given_[i] == nullptr ? py::handle(Py_None) : py::handle(given_[i]);
+    }
+    [[nodiscard]] C calculator() const {
+        if (!with_settings_ && !words_.required_setting) return C(typename C::Settings{});
+        Call call{std::string(C::kName), {}};
+        for (std::size_t i = Words::kSettings; i < words_.names.size(); ++i) {
+            if (given_[i] == nullptr) continue;
+            const std::string& name = words_.names[i];
+            call.arguments.push_back({name, value_of(given_[i], call.name + "." + name)});
+        }
+        return C(settings_from<typename C::Settings>(call));
+    }
+    [[nodiscard]] const std::string& function() const { return words_.function; }
+    void require_columns() const {
+        for (std::size_t i = 0; i < Words::kRequired; ++i) {
+            if (!(*this)[i].is_none()) continue;
+            throw py::type_error(words_.function + "() needs '" + Words::kInputs[i] + "'");
+        }
+    }
+
+private:
+    static constexpr std::size_t kMost = Words::kSettings + 8;
+
+    const Words& words_ = Words::get();
+    std::array<PyObject*, kMost> given_{};
+    bool with_settings_ = false;
+};
+
+// `out=`, or a new array.
+class OutColumn {
+public:
+    OutColumn(py::handle given, py::ssize_t rows, int width, bool vector) {
+        const std::array<Py_intptr_t, 2> shape{rows, width};
+        const int ndim = vector ? 2 : 1;
+        const auto& numpy = py::detail::npy_api::get();
+        if (given.is_none()) {
+            Py_INCREF(detail::dtype_of<double>());  // numpy takes this reference
+            object_ = py::reinterpret_steal<py::object>(
+                numpy.PyArray_NewFromDescr_(numpy.PyArray_Type_, detail::dtype_of<double>(), ndim,
+                                            shape.data(), nullptr, nullptr, 0, nullptr));
+            if (!object_) throw py::error_already_set();
+            return;
+        }
+        if (!(detail::is_plain_array(given) &&
+              py::detail::array_proxy(given.ptr())->descr == detail::dtype_of<double>()) &&
+            !py::isinstance<py::array_t<double>>(given)) {
+            throw py::type_error("out must be a float64 array in native byte order");
+        }
+        const detail::Array& array = *py::detail::array_proxy(given.ptr());
+        constexpr int needed = static_cast<int>(py::array::c_style) |
+                               static_cast<int>(py::detail::npy_api::NPY_ARRAY_ALIGNED_) |
+                               static_cast<int>(py::detail::npy_api::NPY_ARRAY_WRITEABLE_);
+        const bool fits = array.nd == ndim && array.dimensions[0] == rows &&
+                          (ndim == 1 || array.dimensions[1] == width);
+        if (!fits || (array.flags & needed) != needed) {
+            throw py::value_error("out must be a writable C-contiguous array of shape (" +
+                                  std::to_string(rows) +
+                                  (vector ? ", " + std::to_string(width) + ")" : ",)"));
+        }
+        object_ = py::reinterpret_borrow<py::object>(given);
+    }
+    [[nodiscard]] double* data() const {
+        return reinterpret_cast<double*>(py::detail::array_proxy(object_.ptr())->data);
+    }
+    [[nodiscard]] py::object array() const { return object_; }
+    // Whether writing it could change what is still to be read.
+    void refuse_overlap(py::handle input, std::ptrdiff_t item) const {
+        if (input.is_none()) return;
+        if (Extent(object_, sizeof(double)).overlaps(Extent(input, item))) {
+            throw py::value_error("out shares memory with an input");
+        }
+    }
+
+private:
+    py::object object_;
+};
+
+// The columns of one call, as they drive the calculator.
+template <class C, Feed = C::kFeed>
+class Inputs;
+
+template <class C>
+class Inputs<C, Feed::Quotes> {
+public:
+    Inputs(const ColumnCall<C>& call, const C&, py::ssize_t& rows) {
+        for (std::size_t i = 0; i < 4; ++i) {
+            columns_[i] = column<i64>(call[i], ColumnCall<C>::Words::kInputs[i], rows);
+        }
+    }
+    [[nodiscard]] Quotes operator()(std::size_t i) const {
+        return checked_quotes(columns_[0][i], columns_[1][i], columns_[2][i], columns_[3][i],
+                              static_cast<i64>(i));
+    }
+    [[nodiscard]] const std::array<Column<i64>, 4>& columns() const { return columns_; }
+
+private:
+    std::array<Column<i64>, 4> columns_;
+};
+
+template <class C>
+class Inputs<C, Feed::Depth> {
+public:
+    Inputs(const ColumnCall<C>& call, const C& calculator, py::ssize_t& rows)
+        : wanted_(calculator.levels()) {
+        for (std::size_t i = 0; i < 4; ++i) tables_[i] = table(call[i], kNames[i], rows, levels_);
+        if (levels_ < wanted_) {
+            throw InputError("needs at least " + std::to_string(wanted_) + " levels", kNames[0],
+                             std::to_string(levels_) + " levels");
+        }
+    }
+    [[nodiscard]] const Depth& operator()(std::size_t i) {
+        const auto row = static_cast<i64>(i);
+        depth_.bids = checked_levels(tables_[0].row(i), tables_[1].row(i), levels_, wanted_,
+                                     kNames[0], kNames[1], -1, row, depth_.bid);
+        depth_.asks = checked_levels(tables_[2].row(i), tables_[3].row(i), levels_, wanted_,
+                                     kNames[2], kNames[3], 1, row, depth_.ask);
+        return depth_;
+    }
+    [[nodiscard]] const std::array<Table, 4>& tables() const { return tables_; }
+
+private:
+    static constexpr auto kNames = ColumnCall<C>::Words::kInputs;
+
+    std::array<Table, 4> tables_;
+    int wanted_;
+    int levels_ = 0;
+    Depth depth_;
+};
+
+template <class C>
+class Inputs<C, Feed::Trades> {
+public:
+    Inputs(const ColumnCall<C>& call, const C&, py::ssize_t& rows)
+        : price_(column<i64>(call[0], "price", rows)),
+          size_(column<i64>(call[1], "size", rows)),
+          side_(optional_column<std::uint8_t>(call[2], "side", rows)) {
+        if (!side_.given()) side_ = {reinterpret_cast<const char*>(&kUnknown), 0};
+    }
+    [[nodiscard]] Print operator()(std::size_t i) const {
+        return checked_print(price_[i], size_[i], side_[i], static_cast<i64>(i));
+    }
+
+private:
+    static constexpr std::uint8_t kUnknown = 0;
+
+    Column<i64> price_;
+    Column<i64> size_;
+    Column<std::uint8_t> side_;
+};
+
+// Row by row, by the calculator's own step. Flattened, that is with all that it calls in line: left
+// to its own measure the compiler calls out of a loop whose body is a few dozen instructions.
+template <bool WithTs, class C>
+[[gnu::flatten]] void step_over(Alone<C>& alone, Inputs<C>& inputs, const Column<i64>& times,
+                                std::size_t rows, double* out) {
+    const int width = width_of(alone.calculator());
+    for (std::size_t i = 0; i < rows; ++i) {
+        i64 ts = kNone;
+        if constexpr (WithTs) {
+            ts = times[i];
+            alone.check_ts(ts, static_cast<i64>(i));
+        }
+        alone.step(inputs(i), ts);
+        alone.read(out);
+        out += width;
+    }
+}
+
+// By the calculator's column form where it has one that fits, which gives the same bits.
+template <class C>
+void run_over(Alone<C>& alone, Inputs<C>& inputs, const Column<i64>& times, std::size_t rows,
+              double* out) {
+    if (times.given()) return step_over<true>(alone, inputs, times, rows, out);
+    if constexpr (requires { C::plain(0, 1, 0, 1); }) {
+        touch_over_columns<C>(inputs.columns(), rows, out, [&](const Quotes& q, double* to) {
+            alone.step(q, kNone);
+            alone.read(to);
+        });
+    } else if constexpr (std::is_same_v<C, OrderFlowImbalance>) {
+        const Window& window = alone.calculator().settings().window;
+        if (!OrderFlowColumns::takes(window)) {
+            return step_over<false>(alone, inputs, times, rows, out);
+        }
+        OrderFlowColumns(inputs.columns()).run(window, rows, out);
+    } else if constexpr (std::is_same_v<C, MultiLevelOrderFlowImbalance>) {
+        if (alone.calculator().settings().window.kind != Window::Kind::Row) {
+            return step_over<false>(alone, inputs, times, rows, out);
+        }
+        const auto levels = static_cast<std::size_t>(alone.calculator().levels());
+        depth_order_flow_over_columns(inputs.tables(), levels, rows, out,
+                                      [&](std::size_t row, double* to) {
+                                          alone.step(inputs(row), kNone);
+                                          alone.read(to);
+                                      });
+    } else {
+        step_over<false>(alone, inputs, times, rows, out);
+    }
+}
+
+template <class C>
+PyObject* over_columns(PyObject*, PyObject* const* args, Py_ssize_t n, PyObject* keywords) {
+    using Words = ColumnWords<C>;
+    const ColumnCall<C> call(args, n, keywords);
+    Alone<C> alone(call.calculator());
     alone.begin();
-    const auto take = [&](const char* name) -> py::object {
-        if (!kwargs.contains(name)) return py::none();
-        return kwargs.attr("pop")(name);
-    };
-    for (std::size_t i = 0; i < n_inputs; ++i) {
-        if (!kwargs.contains(inputs[i])) continue;
-        if (i < args.size()) throw py::type_error(function + "() got '" + inputs[i] + "' twice");
-        given[i] = take(inputs[i]);
-    }
-    const py::object ts_object = take("ts");
-    const py::object out_object = take("out");
-    if (kwargs.size() > 0) {
-        std::vector<std::string> known;
-        for (const char* name : inputs) known.emplace_back(name);
-        for (const Parameter& p : parameters_of<typename C::Settings>()) known.push_back(p.name);
-        known.emplace_back("ts");
-        known.emplace_back("out");
-        throw py::type_error(function + "() has no argument '" +
-                             std::string(py::str(kwargs.begin()->first)) + "'; there are " +
-                             candidates(known));
-    }
-    for (std::size_t i = 0; i < required; ++i) {
-        if (given[i].is_none()) throw py::type_error(function + "() needs '" + inputs[i] + "'");
-    }
+    call.require_columns();
 
     py::ssize_t rows = -1;
-    [[maybe_unused]] int levels = 0;
-    std::array<Column<i64>, 4> numbers;
-    [[maybe_unused]] std::array<Table, 4> tables;
-    Column<std::uint8_t> sides;
-    if constexpr (C::kFeed == Feed::Quotes) {
-        for (std::size_t i = 0; i < 4; ++i) numbers[i] = column<i64>(given[i], inputs[i], rows);
-    } else if constexpr (C::kFeed == Feed::Depth) {
-        for (std::size_t i = 0; i < 4; ++i) tables[i] = table(given[i], inputs[i], rows, levels);
-        if (levels < alone.calculator().levels()) {
-            throw InputError(
-                "needs at least " + std::to_string(alone.calculator().levels()) + " levels",
-                inputs[0], std::to_string(levels) + " levels");
-        }
-    } else {
-        numbers[0] = column<i64>(given[0], inputs[0], rows);
-        numbers[1] = column<i64>(given[1], inputs[1], rows);
-        sides = optional_column<std::uint8_t>(given[2], inputs[2], rows);
-    }
-    const Column<i64> times = optional_column<i64>(ts_object, "ts", rows);
+    Inputs<C> inputs(call, alone.calculator(), rows);
+    const auto times = optional_column<i64>(call[Words::kTs], "ts", rows);
     if (alone.needs_ts() && !times.given()) {
-        throw InputError("a window in time needs ts", function + ".ts");
+        throw InputError("a window in time needs ts", call.function() + ".ts");
     }
-
-    const int width = width_of(alone.calculator());
-    OutColumn out(out_object, rows, width, is_vector<C>);
-    if (!out_object.is_none()) {
-        bool overlapping = !ts_object.is_none() && out.overlaps(ts_object);
-        for (const py::object& input : given) {
-            overlapping = overlapping || (!input.is_none() && out.overlaps(input));
+    const OutColumn out(call[Words::kOut], rows, width_of(alone.calculator()), is_vector<C>);
+    if (!call[Words::kOut].is_none()) {
+        for (std::size_t i = 0; i < Words::kColumns; ++i) {
+            const bool side = C::kFeed == Feed::Trades && i == 2;
+            out.refuse_overlap(call[i], side ? sizeof(std::uint8_t) : sizeof(i64));
         }
-        if (overlapping) throw py::value_error("out shares memory with an input");
+        out.refuse_overlap(call[Words::kTs], sizeof(i64));
     }
-    double* to = out.data();
-    const auto n = static_cast<std::size_t>(rows);
     {
         // below this the switch costs more than it gives
-        constexpr std::size_t kLong = 4096;
+        constexpr py::ssize_t kLong = 4096;
         std::optional<py::gil_scoped_release> release;
-        if (n >= kLong) release.emplace();
-        Depth d;
-        for (std::size_t i = 0; i < n; ++i) {
-            const auto row = static_cast<i64>(i);
-            const i64 ts = times.given() ? times[i] : kNone;
-            alone.check_ts(ts, row);
-            if constexpr (C::kFeed == Feed::Quotes) {
-                alone.step(
-                    checked_quotes(numbers[0][i], numbers[1][i], numbers[2][i], numbers[3][i], row),
-                    ts);
-            } else if constexpr (C::kFeed == Feed::Depth) {
-                const int wanted = alone.calculator().levels();
-                d.bids = checked_levels(tables[0].row(i), tables[1].row(i), levels, wanted,
-                                        inputs[0], inputs[1], -1, row, d.bid);
-                d.asks = checked_levels(tables[2].row(i), tables[3].row(i), levels, wanted,
-                                        inputs[2], inputs[3], 1, row, d.ask);
-                alone.step(d, ts);
-            } else {
-                alone.step(
-                    checked_print(numbers[0][i], numbers[1][i], sides.given() ? sides[i] : 0, row),
-                    ts);
-            }
-            alone.read(to);
-            to += width;
-        }
+        if (rows >= kLong) release.emplace();
+        run_over(alone, inputs, times, static_cast<std::size_t>(rows), out.data());
     }
-    return out.array();
+    return out.array().release().ptr();
 }
 
 }  // namespace bookflow

@@ -8,20 +8,17 @@ namespace bookflow {
 // e_n of Cont, Kukanov and Stoikov (2014), all four inequalities weak:
 //   e = 1{Pb >= Pb'} qb - 1{Pb <= Pb'} qb' - 1{Pa <= Pa'} qa + 1{Pa >= Pa'} qa'
 // A missing level is price -infinity (bid) or +infinity (ask) with size 0.
+// As a mask and not a branch: which way a quote moves is what cannot be predicted.
+[[nodiscard]] inline i64 when(bool holds, Size size) { return -i64{holds} & size.raw; }
 [[nodiscard]] inline i64 bid_flow(const PriceLevel& before, const PriceLevel& bid) {
     // kNoPrice is the least integer: already -infinity for a bid
-    i64 e = 0;
-    if (bid.price >= before.price) e += bid.size.raw;
-    if (bid.price <= before.price) e -= before.size.raw;
-    return e;
+    return when(bid.price >= before.price, bid.size) - when(bid.price <= before.price, before.size);
 }
 [[nodiscard]] inline i64 ask_flow(const PriceLevel& before, const PriceLevel& ask) {
     // turned around, +infinity is the largest integer: one below the least, modulo 2^64
     const auto far = [](Price p) { return static_cast<u64>(p.raw) - 1 + (u64{1} << 63); };
-    i64 e = 0;
-    if (far(ask.price) <= far(before.price)) e -= ask.size.raw;
-    if (far(ask.price) >= far(before.price)) e += before.size.raw;
-    return e;
+    return when(far(ask.price) >= far(before.price), before.size) -
+           when(far(ask.price) <= far(before.price), ask.size);
 }
 [[nodiscard]] inline i64 order_flow_increment(const PriceLevel& bid_before, const PriceLevel& bid,
                                               const PriceLevel& ask_before, const PriceLevel& ask) {

@@ -23,6 +23,9 @@ public:
         const i64 ask = quotes_.ask_size.raw;
         *out = ratio(bid - ask, bid + ask);
     }
+    [[gnu::always_inline]] static inline double plain(u64, u64 bid_size, u64, u64 ask_size) {
+        return plain_double(bid_size - ask_size) / plain_double(bid_size + ask_size);
+    }
 };
 
 class QueueShare : public TouchState {
@@ -39,6 +42,9 @@ public:
 
     void read(const Moment&, const Units&, double* out) const {
         *out = ratio(quotes_.bid_size.raw, quotes_.bid_size.raw + quotes_.ask_size.raw);
+    }
+    [[gnu::always_inline]] static inline double plain(u64, u64 bid_size, u64, u64 ask_size) {
+        return plain_double(bid_size) / plain_double(bid_size + ask_size);
     }
 };
 

@@ -2,10 +2,12 @@
 #pragma once
 
 #include "bookflow/calculator.hpp"
+#include "bookflow/plain_rows.hpp"
 
 namespace bookflow {
 
-// Remembers nothing but the touch it was last shown.
+// Remembers nothing but the touch it was last shown. One may have a column form, `plain`: its value
+// in units of 1 where all is plain, as arithmetic without a branch.
 class TouchState {
 public:
     static constexpr Feed kFeed = Feed::Quotes;
@@ -83,6 +85,9 @@ public:
 
     void read(const Moment&, const Units& units, double* out) const {
         *out = quotes_.two_sided() ? units.price(i128{quotes_.bid.raw + quotes_.ask.raw}, 2) : kNaN;
+    }
+    [[gnu::always_inline]] static inline double plain(u64 bid, u64, u64 ask, u64) {
+        return plain_double(bid + ask) / 2.0;
     }
 };
 

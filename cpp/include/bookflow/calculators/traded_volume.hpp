@@ -118,8 +118,9 @@ public:
     void step(const Moment& now, const Print& print) {
         if (!print.in_flow) return;
         const Side side = signer_(print);
-        if (side == Side::Bid) flow_.add(now, {print.size.raw, 0});
-        if (side == Side::Ask) flow_.add(now, {0, print.size.raw});
+        // masks and no branch: which side comes next cannot be predicted
+        flow_.add(now, {-i64{side == Side::Bid} & print.size.raw,
+                        -i64{side == Side::Ask} & print.size.raw});
     }
     void restart(Restart what) { flow_.restart(what); }
     template <class V>

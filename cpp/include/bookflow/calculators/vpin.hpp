@@ -50,7 +50,8 @@ public:
     void step(const Moment&, const Print& print) {
         if (!print.in_flow) return;
         const Side side = signer_(print);
-        const i64 sign = side == Side::Bid ? 1 : side == Side::Ask ? -1 : 0;
+        const i64 sign =
+            i64{side == Side::Bid} - i64{side == Side::Ask};  // no branch to mispredict
         i64 rest = print.size.raw;
         if (filled_ + rest < bucket_) {
             filled_ += rest;
@@ -66,13 +67,13 @@ public:
             complete(sign * bucket_);
         filled_ = rest % bucket_;
         net_ = sign * filled_;
+        derive();
     }
     void read(const Moment&, const Units& units, double* out) const {
-        const bool full = imbalances_.size() == static_cast<std::size_t>(settings_.n_buckets);
         if (settings_.output == VpinOutput::Age) {
-            *out = full ? units.size(i128{filled_}) : kNaN;
+            *out = full() ? units.size(i128{filled_}) : kNaN;
         } else {
-            *out = full ? ratio(sum_, i128{settings_.n_buckets} * bucket_) : kNaN;
+            *out = value_;
         }
     }
     void restart(Restart) {}
@@ -89,13 +90,19 @@ public:
                 sum_ += imbalances_[i];
             }
             v.require(holds, "VPIN's buckets are invalid");
+            derive();
         }
     }
 
 private:
+    [[nodiscard]] bool full() const {
+        return imbalances_.size() == static_cast<std::size_t>(settings_.n_buckets);
+    }
+    // Only a completed bucket changes the value: it is divided then, not at every read.
+    void derive() { value_ = full() ? ratio(sum_, i128{settings_.n_buckets} * bucket_) : kNaN; }
     void complete(i64 net) {
         const i64 imbalance = net < 0 ? -net : net;
-        if (imbalances_.size() == static_cast<std::size_t>(settings_.n_buckets)) {
+        if (full()) {
             sum_ -= imbalances_.front();
             imbalances_.pop_front();
         }
@@ -108,6 +115,7 @@ private:
     i64 filled_ = 0;  // of the open bucket
     i64 net_ = 0;     // bought minus sold in it
     i128 sum_ = 0;    // of the imbalances inside the window
+    double value_ = kNaN;
     Ring<i64> imbalances_;
     Signer signer_;
 };

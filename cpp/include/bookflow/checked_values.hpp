@@ -10,15 +10,24 @@
 
 namespace bookflow {
 
-[[noreturn]] inline void refuse(const char* field, i64 value, const char* rule, i64 row) {
+[[noreturn, gnu::cold, gnu::noinline]] inline void refuse(const char* field, i64 value,
+                                                          const char* rule, i64 row) {
     throw InputError(rule, field, value == kNone ? "NONE" : std::to_string(value), row);
 }
 
+// One comparison each, modulo 2^64.
+[[nodiscard]] inline bool size_holds(i64 size) {
+    return static_cast<u64>(size) <= static_cast<u64>(kMaxSize);
+}
+[[nodiscard]] inline bool price_holds(i64 price) {
+    return static_cast<u64>(price) + static_cast<u64>(kMaxPrice) <= 2 * static_cast<u64>(kMaxPrice);
+}
+
 inline void check_size(const char* field, i64 size, i64 row) {
-    if (size < 0 || size > kMaxSize) refuse(field, size, "must be from 0 to 2^60 size units", row);
+    if (!size_holds(size)) refuse(field, size, "must be from 0 to 2^60 size units", row);
 }
 inline void check_price(const char* field, i64 price, i64 row) {
-    if (price < -kMaxPrice || price > kMaxPrice) {
+    if (!price_holds(price)) {
         refuse(field, price, "must be within 2^61 price units", row);
     }
 }
@@ -58,11 +67,19 @@ inline int checked_levels(const Column<i64>& price, const Column<i64>& size, int
     return n;
 }
 
-inline Print checked_print(i64 price, i64 size, i64 side, i64 row) {
+[[noreturn, gnu::cold, gnu::noinline]] inline void refuse_print(i64 price, i64 size, i64 side,
+                                                                i64 row) {
     check_price("price", price, row);
     check_size("size", size, row);
     if (size == 0) refuse("size", size, "a trade needs a size above 0", row);
-    if (side < 0 || side > 2) refuse("side", side, "must be 0 (NONE), 1 (BUY) or 2 (SELL)", row);
+    refuse("side", side, "must be 0 (NONE), 1 (BUY) or 2 (SELL)", row);
+}
+
+inline Print checked_print(i64 price, i64 size, i64 side, i64 row) {
+    const bool side_holds = static_cast<u64>(side) <= 2;
+    if (!(price_holds(price) & size_holds(size) & (size != 0) & side_holds)) {
+        refuse_print(price, size, side, row);
+    }
     Print p;
     p.price = Price(price);
     p.size = Size(size);
