@@ -38,13 +38,11 @@ public:
 
     [[nodiscard]] bool needs_ts() const { return needs_ts_; }
 
-    // The time of a call, checked before anything changes.
+    // The time of a call, checked before anything changes. The good case is short, to be inlined:
+    // around a call the checked fields would go through memory.
     void check_ts(i64 ts, i64 row) const {
-        if (ts == kNone) {
-            if (needs_ts_) refuse("ts", ts, "a window in time needs ts", row);
-        } else if (ts < 0 || ts >= kMaxTime || ts < moment_.ts.raw) {
-            refuse_ts(ts, row);
-        }
+        const bool good = ts == kNone ? !needs_ts_ : ts >= moment_.ts.raw && ts < kMaxTime;
+        if (!good || (ts < 0 && ts != kNone)) refuse_ts(ts, row);
     }
 
     template <class X>
@@ -55,7 +53,7 @@ public:
         if (ts != kNone) moment_.ts = Nanos(ts);
         calculator_.step(moment_, x);
     }
-    // Made here, and not once for all, so that the compiler sees that these units are 1.
+    // Units are made here, and not once for all, so that the compiler sees that they are 1.
     [[gnu::flatten]] void read(double* out) { calculator_.read(moment_, Units{}, out); }
 
     void reset() { *this = Alone(C(calculator_.settings())); }
@@ -93,7 +91,8 @@ private:
         }
         begun_ = true;
     }
-    [[noreturn, gnu::noinline]] void refuse_ts(i64 ts, i64 row) const {
+    [[noreturn]] [[gnu::cold]] void refuse_ts(i64 ts, i64 row) const {
+        if (ts == kNone) refuse("ts", ts, "a window in time needs ts", row);
         if (ts < 0 || ts >= kMaxTime) {
             refuse("ts", ts, "must be from the epoch to 2^62 ns after it", row);
         }
@@ -125,49 +124,65 @@ PyObject* value_object(Alone<C>& alone) {
     }
 }
 
+// One call each: the fields are checked, then it is a step and a row.
+template <class C>
+void take_quotes(Alone<C>& alone, i64 bid, i64 bid_size, i64 ask, i64 ask_size, i64 ts) {
+    const Quotes q = checked_quotes(bid, bid_size, ask, ask_size, -1);
+    alone.check_ts(ts, -1);
+    alone.step(q, ts);
+}
+
+template <class C>
+void take_print(Alone<C>& alone, i64 price, i64 size, i64 side, i64 ts) {
+    const Print p = checked_print(price, size, side, -1);
+    alone.check_ts(ts, -1);
+    alone.step(p, ts);
+}
+
+inline constexpr std::array<const char*, 4> kSides{"bid_price", "bid_size", "ask_price",
+                                                   "ask_size"};
+
+// The columns of `kSides`, of so many levels each.
+template <class C>
+void take_depth(Alone<C>& alone, const std::array<Column<i64>, 4>& sides, py::ssize_t levels,
+                i64 ts) {
+    const int wanted = alone.calculator().levels();
+    const int given = static_cast<int>(std::min<py::ssize_t>(levels, kMaxLevels));
+    if (given < wanted) {
+        throw InputError("needs at least " + std::to_string(wanted) + " levels", "bid_price",
+                         std::to_string(given) + " levels");
+    }
+    Depth d;
+    d.bids = checked_levels(sides[0], sides[1], given, wanted, kSides[0], kSides[1], -1, -1, d.bid);
+    d.asks = checked_levels(sides[2], sides[3], given, wanted, kSides[2], kSides[3], 1, -1, d.ask);
+    alone.check_ts(ts, -1);
+    alone.step(d, ts);
+}
+
 template <class C>
 PyObject* update(PyObject* self, PyObject* const* args, Py_ssize_t n, PyObject* keywords) {
     auto& alone = self_of<Alone<C>>(self);
     const Busy::Guard guard(alone.busy);
     alone.begin();
-    if constexpr (C::kFeed == Feed::Quotes) {
-        static constexpr std::array<const char*, 5> names{"bid_price", "bid_size", "ask_price",
-                                                          "ask_size", "ts"};
-        const Arguments<5> a("update", names, 4, args, n, keywords);
-        const Quotes q = checked_quotes(a.integer(0), a.integer(1), a.integer(2), a.integer(3), -1);
-        const i64 ts = a.integer(4, kNone);
-        alone.check_ts(ts, -1);
-        alone.step(q, ts);
-    } else if constexpr (C::kFeed == Feed::Depth) {
-        static constexpr std::array<const char*, 5> names{"bid_price", "bid_size", "ask_price",
-                                                          "ask_size", "ts"};
-        const Arguments<5> a("update", names, 4, args, n, keywords);
-        std::array<Column<i64>, 4> sides;
-        py::ssize_t levels = -1;
-        for (std::size_t i = 0; i < 4; ++i) {
-            sides[i] = column<i64>(a[i], names[i], levels);
-        }
-        const int wanted = alone.calculator().levels();
-        const int given = static_cast<int>(std::min<py::ssize_t>(levels, kMaxLevels));
-        if (given < wanted) {
-            throw InputError("needs at least " + std::to_string(wanted) + " levels", "bid_price",
-                             std::to_string(given) + " levels");
-        }
-        Depth d;
-        d.bids =
-            checked_levels(sides[0], sides[1], given, wanted, names[0], names[1], -1, -1, d.bid);
-        d.asks =
-            checked_levels(sides[2], sides[3], given, wanted, names[2], names[3], 1, -1, d.ask);
-        const i64 ts = a.integer(4, kNone);
-        alone.check_ts(ts, -1);
-        alone.step(d, ts);
-    } else {
+    if constexpr (C::kFeed == Feed::Trades) {
         static constexpr std::array<const char*, 4> names{"price", "size", "side", "ts"};
         const Arguments<4> a("update", names, 2, args, n, keywords);
-        const Print p = checked_print(a.integer(0), a.integer(1), a.integer(2, 0), -1);
-        const i64 ts = a.integer(3, kNone);
-        alone.check_ts(ts, -1);
-        alone.step(p, ts);
+        take_print(alone, a.integer(0), a.integer(1), a.integer(2, 0), a.integer(3, kNone));
+    } else {
+        static constexpr std::array<const char*, 5> names{kSides[0], kSides[1], kSides[2],
+                                                          kSides[3], "ts"};
+        const Arguments<5> a("update", names, 4, args, n, keywords);
+        if constexpr (C::kFeed == Feed::Quotes) {
+            take_quotes(alone, a.integer(0), a.integer(1), a.integer(2), a.integer(3),
+                        a.integer(4, kNone));
+        } else {
+            std::array<Column<i64>, 4> sides;
+            py::ssize_t levels = -1;
+            for (std::size_t i = 0; i < 4; ++i) {
+                sides[i] = column<i64>(a[i], names[i], levels);
+            }
+            take_depth(alone, sides, levels, a.integer(4, kNone));
+        }
     }
     return value_object(alone);
 }

@@ -8,6 +8,7 @@
 #include "bookflow/level_book.hpp"
 #include "bookflow/order_book.hpp"
 #include "bookflow/replay.hpp"
+#include "c_functions.hpp"
 #include "columns.hpp"
 #include "errors.hpp"
 #include "hot_method.hpp"
@@ -102,22 +103,42 @@ private:
     }
 };
 
+// A code that no byte holds is as one that is none: refused by the checks.
+Event event_of(i64 action, i64 side, i64 price, i64 size, u64 order_id) {
+    const auto fits = [](i64 code) { return code >= 0 && code <= 255; };
+    Event e;
+    e.action = fits(action) ? static_cast<Action>(action) : Action{0};
+    e.side = static_cast<Side>(fits(side) ? side : 255);
+    e.price = Price(price);
+    e.size = Size(size);
+    e.order_id = OrderId{order_id};
+    return e;
+}
+
+template <class Book>
+int c_apply(Shelf<Book>* shelf, i64 action, i64 side, i64 price, i64 size, u64 order_id,
+            i64* level) noexcept {
+    return in_c(shelf, [&](Shelf<Book>& s) {
+        *level = s.apply(event_of(action, side, price, size, order_id));
+    });
+}
+
+template <class Book>
+int c_quotes(Shelf<Book>* shelf, i64* four) noexcept {
+    return in_c(shelf, [&](Shelf<Book>& s) { write_quotes(quotes_of(s.book), four); });
+}
+
 template <class Book>
 PyObject* apply(PyObject* self, PyObject* const* args, Py_ssize_t n, PyObject* keywords) {
     static constexpr std::array<const char*, 5> names{"action", "side", "price", "size",
                                                       "order_id"};
     const Arguments<5> a("apply", names, 4, args, n, keywords);
     auto& shelf = self_of<Shelf<Book>>(self);
-    const auto byte = [&](std::size_t i) {
-        const i64 x = a.integer(i);
-        return static_cast<std::uint8_t>(x < 0 || x > 254 ? 255 : x);  // 255 is no code: refused
-    };
-    Event e;
-    e.action = static_cast<Action>(byte(0));
-    e.side = static_cast<Side>(byte(1));
-    e.price = Price(a.integer(2));
-    e.size = Size(a.integer(3));
-    e.order_id = OrderId{a.unsigned_integer(4, 0)};
+    const i64 action = a.integer(0);
+    const i64 side = a.integer(1);
+    const i64 price = a.integer(2);
+    const i64 size = a.integer(3);
+    const Event e = event_of(action, side, price, size, a.unsigned_integer(4, 0));
     const Busy::Guard guard(shelf.busy);
     const int level = shelf.apply(e);
     return PyLong_FromLong(level);
@@ -305,6 +326,9 @@ py::class_<Shelf<Book>> bind_book(py::module_& m, const char* name, const char* 
         "apply($self, action, side, price, size, order_id=0)\n--\n\n"
         "Applies one event, in integer units. Returns the best level that "
         "changed, 0 is the touch, 64 what is deeper, -1: none.");
+    add_taking<S>(m, what);
+    add_c_function(m, what, "apply", &c_apply<Book>);
+    add_c_function(m, what, "quotes", &c_quotes<Book>);
     return cls;
 }
 

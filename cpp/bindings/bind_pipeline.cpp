@@ -4,6 +4,7 @@
 
 #include "bind.hpp"
 #include "bookflow/pipeline.hpp"
+#include "c_functions.hpp"
 #include "columns.hpp"
 #include "errors.hpp"
 #include "hot_method.hpp"
@@ -115,30 +116,42 @@ py::tuple run(Made<Bound> self, const py::object& ts, const py::object& action,
     return rows_to_python(std::move(rows));
 }
 
+// A code that its field cannot hold is as one that is none: refused by the checks.
+Event event_of(i64 ts, i64 action, i64 side, i64 price, i64 size, u64 order_id, i64 flags) {
+    const auto byte = [](i64 x) { return static_cast<std::uint8_t>(x < 0 || x > 254 ? 255 : x); };
+    Event e;
+    e.ts = Nanos(ts);
+    e.action = static_cast<Action>(byte(action));
+    e.side = static_cast<Side>(byte(side));
+    e.price = Price(price);
+    e.size = Size(size);
+    e.order_id = OrderId{order_id};
+    e.flags = static_cast<std::uint16_t>(flags < 0 || flags > 0xFFFF ? 0xFFFF : flags);
+    return e;
+}
+
+i64 push_alone(Pipeline& pipeline, const Event& e) {
+    try {
+        return pipeline.push(e);
+    } catch (const InputError& error) {
+        throw InputError(error.rule, error.field, error.value);  // a single event has no row
+    }
+}
+
 PyObject* push(PyObject* self, PyObject* const* args, Py_ssize_t n, PyObject* keywords) {
     static constexpr std::array<const char*, 7> names{"ts",   "action",   "side", "price",
                                                       "size", "order_id", "flags"};
     const Arguments<7> a("push", names, 5, args, n, keywords);
     auto& bound = self_of<Bound>(self);
-    const auto byte = [&](std::size_t i) {
-        const i64 x = a.integer(i);
-        return static_cast<std::uint8_t>(x < 0 || x > 254 ? 255 : x);  // 255 is no code: refused
-    };
-    Event e;
-    e.ts = Nanos(a.integer(0));
-    e.action = static_cast<Action>(byte(1));
-    e.side = static_cast<Side>(byte(2));
-    e.price = Price(a.integer(3, kNone));
-    e.size = Size(a.integer(4));
-    e.order_id = OrderId{a.unsigned_integer(5, 0)};
-    const i64 flags = a.integer(6, flag::kLast);
-    e.flags = static_cast<std::uint16_t>(flags < 0 || flags > 0xFFFF ? 0xFFFF : flags);
+    const i64 ts = a.integer(0);
+    const i64 action = a.integer(1);
+    const i64 side = a.integer(2);
+    const i64 price = a.integer(3, kNone);
+    const i64 size = a.integer(4);
+    const u64 order_id = a.unsigned_integer(5, 0);
+    const Event e = event_of(ts, action, side, price, size, order_id, a.integer(6, flag::kLast));
     const Busy::Guard guard(bound.busy);
-    try {
-        return PyLong_FromLongLong(bound.pipeline.push(e));
-    } catch (const InputError& error) {
-        throw InputError(error.rule, error.field, error.value);  // a single event has no row
-    }
+    return PyLong_FromLongLong(push_alone(bound.pipeline, e));
 }
 
 // A method or property that waits its turn: another thread may be in the middle of a run.
@@ -148,6 +161,61 @@ auto in_turn(F f) {
         const Busy::Guard guard(b->busy);
         return f(b->pipeline, args...);
     };
+}
+
+// The last written row.
+const Rows& last_row(const Pipeline& pipeline) {
+    if (pipeline.history().size() == 0) throw py::index_error("no row was written yet");
+    return pipeline.history();
+}
+
+double last(const Pipeline& pipeline, i64 column) {
+    const Rows& rows = last_row(pipeline);
+    const auto columns = static_cast<i64>(rows.features.size());
+    if (column < 0 || column >= columns) {
+        throw py::index_error("column " + std::to_string(column) + " of " +
+                              std::to_string(columns));
+    }
+    return rows.features[static_cast<std::size_t>(column)].back();
+}
+
+i64 last_ts(const Pipeline& pipeline) { return last_row(pipeline).ts.back(); }
+i64 last_status(const Pipeline& pipeline) { return last_row(pipeline).status.back(); }
+
+// C functions; see c_functions.hpp.
+
+int c_push(Bound* bound, i64 ts, i64 action, i64 side, i64 price, i64 size, u64 order_id, i64 flags,
+           i64* written) noexcept {
+    return in_c(bound, [&](Bound& b) {
+        const Event e = event_of(ts, action, side, price, size, order_id, flags);
+        *written = push_alone(b.pipeline, e);
+    });
+}
+int c_advance(Bound* bound, i64 ts, i64* written) noexcept {
+    return in_c(bound, [&](Bound& b) { *written = b.pipeline.advance(ts); });
+}
+int c_last(Bound* bound, i64 column, double* out) noexcept {
+    return in_c(bound, [&](Bound& b) { *out = last(b.pipeline, column); });
+}
+int c_last_ts(Bound* bound, i64* out) noexcept {
+    return in_c(bound, [&](Bound& b) { *out = last_ts(b.pipeline); });
+}
+int c_last_status(Bound* bound, i64* out) noexcept {
+    return in_c(bound, [&](Bound& b) { *out = last_status(b.pipeline); });
+}
+int c_quotes(Bound* bound, i64* four) noexcept {
+    return in_c(bound, [&](Bound& b) { write_quotes(b.pipeline.quotes(), four); });
+}
+
+void add_c_functions(py::module_& m) {
+    const std::string cls = "Pipeline";
+    add_taking<Bound>(m, cls);
+    add_c_function(m, cls, "push", &c_push);
+    add_c_function(m, cls, "advance", &c_advance);
+    add_c_function(m, cls, "last", &c_last);
+    add_c_function(m, cls, "last_ts", &c_last_ts);
+    add_c_function(m, cls, "last_status", &c_last_status);
+    add_c_function(m, cls, "quotes", &c_quotes);
 }
 
 // One statement a line, the same words as the command line.
@@ -210,6 +278,12 @@ void bind_pipeline(py::module_& m) {
                  return rows_to_python(last_rows(p.history(), n));
              }),
              "n"_a)
+        .def("last", in_turn<i64>(&last), "column"_a,
+             "The last written row's number in a feature column, by its index; IndexError before "
+             "the first row.")
+        .def_property_readonly("last_ts", in_turn<>(&last_ts), "The last written row's time, ns.")
+        .def_property_readonly("last_status", in_turn<>(&last_status),
+                               "The last written row's status bits.")
         .def("advance", in_turn<i64>([](Pipeline& p, i64 ts) { return p.advance(ts); }), "ts"_a,
              "Time moves to ts (int, ns) without an event; returns how many rows were written.")
         .def("_finish", in_turn<>([](Pipeline& p) { return p.finish(); }))
@@ -247,6 +321,7 @@ void bind_pipeline(py::module_& m) {
         "Takes one event (integers in units, ts in ns; price None: not given) and returns how many "
         "rows it wrote; `latest` reads them. Raises InputError, and nothing changes, when a field "
         "breaks a rule.");
+    add_c_functions(m);
 }
 
 }  // namespace bookflow

@@ -18,6 +18,8 @@ namespace py = pybind11;
 
 namespace detail {
 
+inline constexpr const char* kNotAligned = "is not aligned in memory (a copy is: array.copy())";
+
 [[noreturn]] inline void refuse_array(const char* name, const std::string& rule) {
     throw py::type_error(std::string("column '") + name + "': " + rule);
 }
@@ -57,7 +59,7 @@ template <class T>
                                std::to_string(ndim));
     }
     if ((array.flags & py::detail::npy_api::NPY_ARRAY_ALIGNED_) == 0) {
-        refuse_array(name, "is not aligned in memory (a copy is: array.copy())");
+        refuse_array(name, kNotAligned);
     }
     return array;
 }

@@ -10,6 +10,7 @@
 #include <array>
 #include <atomic>
 #include <cstring>
+#include <thread>
 
 #include "bookflow/types.hpp"
 #include "errors.hpp"
@@ -29,45 +30,80 @@ public:
     class Guard {
     public:
         explicit Guard(Busy& busy) : flag_(busy.flag_) {
-            if (taken()) refuse();
+            if (taken(busy.flag_)) throw_in_use();
         }
         ~Guard() { flag_.store(false, std::memory_order_release); }
         Guard(const Guard&) = delete;
         Guard& operator=(const Guard&) = delete;
 
     private:
-        [[nodiscard]] bool taken() {
+        [[nodiscard]] static bool taken(std::atomic<bool>& flag) {
 #if defined(Py_GIL_DISABLED)
-            return flag_.exchange(true, std::memory_order_acquire);
+            return flag.exchange(true, std::memory_order_acquire);
 #else
-            // Guards are made under the GIL, so nobody comes in between; a locked exchange costs
-            // as much as all the rest of an `update`.
-            if (flag_.load(std::memory_order_acquire)) return true;
-            flag_.store(true, std::memory_order_relaxed);
+            // Guards are made and objects are lent under the GIL, so nobody comes in between; a
+            // locked exchange would cost as much as the step.
+            if (flag.load(std::memory_order_acquire)) return true;
+            flag.store(true, std::memory_order_relaxed);
             return false;
 #endif
-        }
-        [[noreturn, gnu::noinline]] static void refuse() {
-            throw std::runtime_error("this object is in use by another thread");
         }
         std::atomic<bool>& flag_;
     };
 
+    // For as long as compiled code has the object, its thread has it: an exchange a call would cost
+    // more than most calls. A thread may have it several times. Where another one has it already,
+    // nothing happens here, and it is not this one's.
+    void lend() {
+        if (!is_mine()) {
+            if (flag_.exchange(true, std::memory_order_acquire)) return;
+            holder_.store(std::this_thread::get_id(), std::memory_order_relaxed);
+        }
+        ++lent_;
+    }
+    void give_back() {
+        if (!is_mine() || --lent_ > 0) return;
+        holder_.store({}, std::memory_order_relaxed);
+        flag_.store(false, std::memory_order_release);
+    }
+    // A thread reads its own id here only if it wrote it itself.
+    [[nodiscard]] bool is_mine() const {
+        return holder_.load(std::memory_order_relaxed) == std::this_thread::get_id();
+    }
+    std::atomic<bool> refused_unheard{false};
+
+    [[noreturn]] static void throw_in_use() {
+        throw std::runtime_error("this object is in use by another thread");
+    }
+
 private:
     std::atomic<bool> flag_{false};
+    std::atomic<std::thread::id> holder_{};
+    int lent_ = 0;  // the holder's
 };
 
-// The C++ object behind `self`; subclasses made in Python have it too.
+[[noreturn]] inline void throw_never_initialised() {
+    throw py::type_error("the object was never initialised (__init__ was not called)");
+}
+
+// The C++ object behind `self`, nullptr if there is none yet; subclasses made in Python have it
+// too.
+template <class T>
+[[nodiscard]] T* object_of(PyObject* self) {
+    auto* instance = reinterpret_cast<py::detail::instance*>(self);
+    return instance->simple_layout ? static_cast<T*>(instance->simple_value_holder[0]) : nullptr;
+}
+
 template <class T>
 [[nodiscard]] T& self_of(PyObject* self) {
-    auto* instance = reinterpret_cast<py::detail::instance*>(self);
-    if (!instance->simple_layout) {
-        throw py::type_error("a class cannot have several bases of bookflow");
+    T* const object = object_of<T>(self);
+    if (object == nullptr) {
+        if (!reinterpret_cast<py::detail::instance*>(self)->simple_layout) {
+            throw py::type_error("a class cannot have several bases of bookflow");
+        }
+        throw_never_initialised();
     }
-    void* object = instance->simple_value_holder[0];
-    if (object == nullptr)
-        throw py::type_error("the object was never initialised (__init__ was not called)");
-    return *static_cast<T*>(object);
+    return *object;
 }
 
 // A method's `self` that was initialised. pybind11 itself would hand over raw memory for

@@ -4,10 +4,12 @@
 PYBIND11_MODULE(_core, m) {
     m.doc() = "The compiled core of bookflow: books, calculators, pipeline.";
     m.attr("__version__") = BOOKFLOW_VERSION;
+    m.attr("_C_FUNCTIONS") = pybind11::dict();  // books, calculators and pipeline add theirs
     bookflow::bind_words(m);
     bookflow::bind_instrument(m);
     bookflow::bind_events(m);
     bookflow::bind_books(m);
     bookflow::bind_calculators(m);
     bookflow::bind_pipeline(m);
+    bookflow::bind_c_functions(m);
 }

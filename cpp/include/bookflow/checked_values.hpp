@@ -33,21 +33,19 @@ inline void check_price(const char* field, i64 price, i64 row) {
 }
 
 // A size of 0 is an empty side, whatever the price.
-inline void take_side(i64 price, i64 size, const char* price_field, const char* size_field, i64 row,
-                      Price& price_out, Size& size_out) {
+[[nodiscard]] inline Price price_of_side(i64 price, i64 size, const char* price_field,
+                                         const char* size_field, i64 row) {
     check_size(size_field, size, row);
-    price_out = kNoPrice;
-    size_out = Size(size);
-    if (size == 0) return;
+    if (size == 0) return kNoPrice;
     check_price(price_field, price, row);
-    price_out = Price(price);
+    return Price(price);
 }
 
-inline Quotes checked_quotes(i64 bid, i64 bid_size, i64 ask, i64 ask_size, i64 row) {
-    Quotes q;
-    take_side(bid, bid_size, "bid_price", "bid_size", row, q.bid, q.bid_size);
-    take_side(ask, ask_size, "ask_price", "ask_size", row, q.ask, q.ask_size);
-    return q;
+// Made in one go: halves stored one by one and loaded together would wait for each other.
+[[nodiscard]] inline Quotes checked_quotes(i64 bid, i64 bid_size, i64 ask, i64 ask_size, i64 row) {
+    const Price best_bid = price_of_side(bid, bid_size, "bid_price", "bid_size", row);
+    const Price best_ask = price_of_side(ask, ask_size, "ask_price", "ask_size", row);
+    return {best_bid, Size(bid_size), best_ask, Size(ask_size)};
 }
 
 inline int checked_levels(const Column<i64>& price, const Column<i64>& size, int levels, int wanted,
@@ -56,8 +54,8 @@ inline int checked_levels(const Column<i64>& price, const Column<i64>& size, int
     int n = 0;
     for (int i = 0; i < std::min(levels, wanted); ++i) {
         const auto at = static_cast<std::size_t>(i);
-        PriceLevel level;
-        take_side(price[at], size[at], price_field, size_field, row, level.price, level.size);
+        const PriceLevel level{price_of_side(price[at], size[at], price_field, size_field, row),
+                               Size(size[at])};
         if (level.price == kNoPrice) continue;
         if (n < i) refuse(price_field, level.price.raw, "stands behind a missing level", row);
         if (n > 0 && sign * level.price.raw <= sign * out[at - 1].price.raw) {

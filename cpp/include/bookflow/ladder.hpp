@@ -1,4 +1,4 @@
-// One side of a book. Near the touch a level lies where its price says, in a window of up to 4,096
+// One side of a book. Near the touch a level lies where its price says, in a window of up to 16,384
 // equal steps; which of them hold a level is told by one bit each. What is outside is sorted.
 //
 // Why: where changes fall, a level is found by one multiplication, and put or taken away by one
@@ -13,12 +13,12 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <limits>
 #include <numeric>
 #include <string>
 #include <vector>
 
+#include "bookflow/bit_set.hpp"
 #include "bookflow/book_update.hpp"
 #include "bookflow/error.hpp"
 #include "bookflow/exact_division.hpp"
@@ -47,7 +47,7 @@ public:
         const i64 key = key_of(price);
         const Slot slot = slot_of(key);
         if (slot.outside) return far(key).find(key);
-        return slot.on_step() && has(slot.index) ? &window_[slot.index] : nullptr;
+        return slot.on_step() && held_.has(slot.index) ? &window_[slot.index] : nullptr;
     }
     [[nodiscard]] Level* find(Price price) {
         return const_cast<Level*>(static_cast<const Ladder&>(*this).find(price));
@@ -98,12 +98,7 @@ public:
         bool more = true;
         const auto take = [&](i64, const Level& level) { return more = f(level); };
         if (!better_.empty()) better_.from_best(take);
-        for (u64 words = words_; more && words != 0; words ^= top_bit(words)) {
-            const std::uint32_t w = log2(words);
-            for (u64 bits = bits_[w]; more && bits != 0; bits ^= top_bit(bits)) {
-                more = f(window_[w * 64 + log2(bits)]);
-            }
-        }
+        more = more && held_.falling([&](std::uint32_t i) { return f(window_[i]); });
         if (more && !worse_.empty()) worse_.from_best(take);
     }
     template <class F>
@@ -111,12 +106,7 @@ public:
         bool more = true;
         const auto take = [&](i64, const Level& level) { return more = f(level); };
         worse_.from_worst(take);
-        for (u64 words = words_; more && words != 0; words &= words - 1) {
-            const auto w = static_cast<std::uint32_t>(std::countr_zero(words));
-            for (u64 bits = bits_[w]; more && bits != 0; bits &= bits - 1) {
-                more = f(window_[w * 64 + static_cast<std::uint32_t>(std::countr_zero(bits))]);
-            }
-        }
+        more = more && held_.rising([&](std::uint32_t i) { return f(window_[i]); });
         if (more) better_.from_worst(take);
     }
     // Fills up to n levels, best first; returns how many there are.
@@ -178,7 +168,7 @@ public:
 
 private:
     static constexpr std::uint32_t kSmallest = 64;
-    static constexpr std::uint32_t kLargest = 64 * 64;  // words_ has a bit for each word of bits
+    static constexpr std::uint32_t kLargest = 16'384;
 
     // Where in the window a key lies.
     struct Slot {
@@ -204,27 +194,16 @@ private:
         return span_ != 0 && key > origin_ ? better_ : worse_;
     }
 
-    [[nodiscard]] static std::uint32_t log2(u64 x) {
-        return 63 - static_cast<std::uint32_t>(std::countl_zero(x));
-    }
-    [[nodiscard]] static u64 top_bit(u64 x) { return u64{1} << log2(x); }
-    [[nodiscard]] bool has(std::uint32_t i) const { return (bits_[i / 64] >> (i % 64) & 1) != 0; }
-
     void enter(std::uint32_t i, Price price) {
         window_[i].price = price;
-        bits_[i / 64] |= u64{1} << (i % 64);
-        words_ |= u64{1} << (i / 64);
+        held_.insert(i);
         best_ = std::max(best_, i);
         ++near_;
     }
     void leave(std::uint32_t i) {
-        const u64 word = bits_[i / 64] &= ~(u64{1} << (i % 64));
-        words_ ^= static_cast<u64>(word == 0) << (i / 64);
+        held_.erase(i);
         --near_;
-        if (i == best_) {  // the next: nothing is left that is better
-            const std::uint32_t w = words_ != 0 ? log2(words_) : 0;
-            best_ = words_ != 0 ? w * 64 + log2(bits_[w]) : 0;
-        }
+        if (i == best_) best_ = held_.largest();
     }
     [[gnu::noinline]] Level& add_elsewhere(Price price) {
         const i64 key = key_of(price);
@@ -287,8 +266,7 @@ private:
         while (!worse_.empty() && worse_.best_key() >= origin) worse_.erase(worse_.best_key());
         window_.assign(wide, Level{});
         width_ = wide;
-        bits_ = {};
-        words_ = 0;
+        held_ = {};
         near_ = 0;
         best_ = 0;
         origin_ = origin;
@@ -311,15 +289,15 @@ private:
     [[nodiscard]] std::string check_window() const {
         int n = 0;
         for (std::uint32_t i = 0; i < width_; ++i) {
-            if (has(i) != (window_[i].size != Size(0))) return "a slot's bit is wrong";
-            if (!has(i)) continue;
+            if (held_.has(i) != (window_[i].size != Size(0))) return "a slot's bit is wrong";
+            if (!held_.has(i)) continue;
             ++n;
             if (key_of(window_[i].price) != origin_ + step_ * static_cast<i64>(i)) {
                 return "a level is elsewhere in the window";
             }
-            if ((words_ >> (i / 64) & 1) == 0) return "a word of levels is not known";
             if (i > best_) return "a level is better than the best";
         }
+        if (!held_.consistent()) return "a word of levels is not known";
         return n == near_ ? "" : "the number of levels in the window is wrong";
     }
 
@@ -332,8 +310,7 @@ private:
     std::uint32_t misses_ = 0;
     i64 step_ = 0;
     i64 sign_;
-    u64 words_ = 0;  // which words of bits_ are not zero
-    std::array<u64, kLargest / 64> bits_{};
+    BitSet<kLargest> held_;  // the slots that hold a level
     std::vector<Level> window_;
     SortedLevels<Level> better_;  // than all that the window spans: a stray price, for a while
     SortedLevels<Level> worse_;
