@@ -41,11 +41,8 @@ public:
     // The time of a call, checked before anything changes. The good case is short, to be inlined:
     // around a call the checked fields would go through memory.
     void check_ts(i64 ts, i64 row) const {
-        if (ts == kNone) {
-            if (needs_ts_) refuse("ts", ts, "a window in time needs ts", row);
-        } else if (ts < 0 || ts >= kMaxTime || ts < moment_.ts.raw) {
-            refuse_ts(ts, row);
-        }
+        const bool good = ts == kNone ? !needs_ts_ : ts >= moment_.ts.raw && ts < kMaxTime;
+        if (!good || (ts < 0 && ts != kNone)) refuse_ts(ts, row);
     }
 
     template <class X>
@@ -56,7 +53,7 @@ public:
         if (ts != kNone) moment_.ts = Nanos(ts);
         calculator_.step(moment_, x);
     }
-    // Made here, and not once for all, so that the compiler sees that these units are 1.
+    // Units are made here, and not once for all, so that the compiler sees that they are 1.
     [[gnu::flatten]] void read(double* out) { calculator_.read(moment_, Units{}, out); }
 
     void reset() { *this = Alone(C(calculator_.settings())); }
@@ -94,7 +91,8 @@ private:
         }
         begun_ = true;
     }
-    [[noreturn, gnu::noinline]] void refuse_ts(i64 ts, i64 row) const {
+    [[noreturn]] [[gnu::cold]] void refuse_ts(i64 ts, i64 row) const {
+        if (ts == kNone) refuse("ts", ts, "a window in time needs ts", row);
         if (ts < 0 || ts >= kMaxTime) {
             refuse("ts", ts, "must be from the epoch to 2^62 ns after it", row);
         }

@@ -33,6 +33,14 @@ public:
         }
         return 0;
     }
+    // How many members are larger than i, counted until there are at least `enough`.
+    [[nodiscard]] int above(std::uint32_t i, std::uint32_t largest, int enough) const {
+        int n = std::popcount(bits_[i / 64] >> (i % 64) >> 1);
+        for (std::uint32_t w = i / 64 + 1; w <= largest / 64 && n < enough; ++w) {
+            if (bits_[w] != 0) n += std::popcount(bits_[w]);
+        }
+        return n;
+    }
     // f(i) in falling or in rising order, until it returns false; returns whether it never did.
     template <class F>
     bool falling(F&& f) const {

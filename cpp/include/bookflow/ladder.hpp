@@ -69,14 +69,15 @@ public:
         if (level.size == Size(0)) enter(slot.index, price);
         return level;
     }
-    // The level must be there. Nothing of it may be left but its price and size.
-    void erase(Price price) {
+    // Returns whether there was one. Nothing of it may be left but its price and size.
+    bool erase(Price price) {
         const i64 key = key_of(price);
         const Slot slot = slot_of(key);
-        if (slot.outside) [[unlikely]]
-            return far(key).erase(key);
+        if (slot.outside) [[unlikely]] return far(key).erase(key);
+        if (!slot.on_step() || window_[slot.index].size == Size(0)) return false;
         window_[slot.index].size = Size(0);
         leave(slot.index);
+        return true;
     }
     void clear() { *this = Ladder(sign_ > 0 ? Side::Bid : Side::Ask); }
 
@@ -86,6 +87,10 @@ public:
     // and so far down one number is as good as another.
     [[nodiscard]] int rank(Price price) const {
         const i64 key = key_of(price);
+        const Slot slot = slot_of(key);
+        if (!slot.outside && slot.on_step() && better_.empty()) [[likely]] {
+            return std::min(held_.above(slot.index, best_, kMaxLevels), kMaxLevels);
+        }
         int better = 0;
         from_best(
             [&](const Level& level) { return key_of(level.price) > key && ++better < kMaxLevels; });

@@ -27,8 +27,7 @@ public:
     Change set(Side s, Price price, Size size) {
         Ladder<Level>& mine = ladder(s);
         if (size == Size(0)) {
-            if (mine.find(price) == nullptr) return {};  // to remove an absent level is normal
-            mine.erase(price);
+            if (!mine.erase(price)) return {};  // to remove an absent level is normal
         } else {
             Level& level = mine.add(price);
             if (level.size == size) return {};

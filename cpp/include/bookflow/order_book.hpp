@@ -422,9 +422,11 @@ private:
         } else {
             slab_[o.after].before = o.before;
         }
-        level.size -= Size(o.size());
-        if (--level.count == 0) [[unlikely]]
-            in.erase(o.price);
+        if (--level.count == 0) [[unlikely]] {
+            in.erase(o.price);  // takes the size with it
+        } else {
+            level.size -= Size(o.size());
+        }
         index_.take_out(entry);
         free(slot);
     }

@@ -55,9 +55,11 @@ public:
         ++size_;
         return c.levels[at.index];
     }
-    // The key must be there.
-    void erase(i64 key) {
+    // Returns whether it was there.
+    bool erase(i64 key) {
+        if (size_ == 0) return false;
         const Place at = place(key);
+        if (!has(at, key)) return false;
         Entry& entry = directory_[at.chunk];
         Chunk& c = chunk(at.chunk);
         for (std::uint32_t i = at.index; i < entry.n; ++i) {
@@ -68,6 +70,7 @@ public:
         --size_;
         if (at.index == 1) set_low(at.chunk);
         if (entry.n < kFew && directory_.size() > 1) refill(at.chunk);
+        return true;
     }
     void clear() { *this = SortedLevels(); }
 
