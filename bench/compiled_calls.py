@@ -35,8 +35,9 @@ def updates(quick: bool) -> Iterable[Group]:
 
 
 def compiled(quotes: Any, out: Any, truth: Any) -> Case:
-    import bookflow.numba  # noqa: F401  numba then knows bookflow's classes
     import numba as nb
+
+    import bookflow.numba  # noqa: F401  numba then knows bookflow's classes
 
     @nb.njit
     def flow(ofi, bid, bid_size, ask, ask_size, out):

@@ -1,11 +1,12 @@
-// Which structure holds one side of a book best: the sorted vector with its best at the back
-// (ladder.hpp), or an ordered map. The same changes through both; the answers must be equal.
+// Which structure holds one side of a book best: the ladder (a window of steps, the rest sorted in
+// chunks), the chunks alone, a sorted vector with its best at the back, or an ordered map. The same
+// changes through all; the answers must be equal.
 //
-//   c++ -O2 -std=c++20 -ffp-contract=off -Icpp/include bench/ladders.cpp -o ladders && ./ladders
+//   c++ -O3 -std=c++20 -ffp-contract=off -Icpp/include bench/ladders.cpp -o ladders && ./ladders
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cstdio>
-#include <functional>
 #include <map>
 #include <random>
 #include <vector>
@@ -36,70 +37,107 @@ std::vector<Change> changes(std::size_t n, double near, i64 levels, bool even) {
     return out;
 }
 
-u64 best_of_each(Ladder<PriceLevel>& ladder, const std::vector<Change>& stream) {
-    u64 sum = 0;
-    for (const Change& c : stream) {
-        const int i = ladder.find(c.price);
-        if (ladder.has(i, c.price)) {
-            if (c.size == Size(0)) {
-                ladder.erase(i);
-            } else {
-                ladder[i].size = c.size;
-            }
-        } else if (c.size != Size(0)) {
-            ladder.insert(i, {c.price, c.size});
-        }
-        if (!ladder.empty())
-            sum = sum * 31 + static_cast<u64>(ladder[0].price.raw + ladder[0].size.raw);
-    }
-    return sum;
-}
+// Each takes changes of an ask side, larger keys being better, and tells the best level.
 
-u64 best_of_each(std::map<i64, i64>& map, const std::vector<Change>& stream) {
-    u64 sum = 0;
-    for (const Change& c : stream) {
+struct Steps {
+    Ladder<PriceLevel> ladder{Side::Ask};
+
+    void change(const Change& c) {
         if (c.size == Size(0)) {
-            map.erase(c.price.raw);
+            ladder.erase_if_there(c.price);
         } else {
-            map[c.price.raw] = c.size.raw;
+            ladder.add(c.price).size = c.size;
         }
-        if (!map.empty())
-            sum = sum * 31 + static_cast<u64>(map.begin()->first + map.begin()->second);
     }
-    return sum;
-}
+    [[nodiscard]] PriceLevel best() const { return ladder.touch(); }
+};
 
-template <class Make>
-std::pair<double, u64> time_of(Make make, const std::vector<Change>& stream) {
-    auto book = make();
+struct Chunks {
+    SortedLevels<PriceLevel> levels;
+
+    void change(const Change& c) {
+        if (c.size == Size(0)) {
+            levels.erase(-c.price.raw);
+        } else {
+            levels.add(-c.price.raw) = {c.price, c.size};
+        }
+    }
+    [[nodiscard]] PriceLevel best() const { return levels.empty() ? PriceLevel{} : levels.best(); }
+};
+
+struct Vector {
+    std::vector<PriceLevel> levels;  // the best at the back
+
+    void change(const Change& c) {
+        const auto at = std::partition_point(
+            levels.begin(), levels.end(), [&](const auto& level) { return level.price > c.price; });
+        const bool there = at != levels.end() && at->price == c.price;
+        if (c.size == Size(0)) {
+            if (there) levels.erase(at);
+        } else if (there) {
+            at->size = c.size;
+        } else {
+            levels.insert(at, {c.price, c.size});
+        }
+    }
+    [[nodiscard]] PriceLevel best() const { return levels.empty() ? PriceLevel{} : levels.back(); }
+};
+
+struct Map {
+    std::map<i64, i64> levels;
+
+    void change(const Change& c) {
+        if (c.size == Size(0)) {
+            levels.erase(c.price.raw);
+        } else {
+            levels[c.price.raw] = c.size.raw;
+        }
+    }
+    [[nodiscard]] PriceLevel best() const {
+        if (levels.empty()) return {};
+        return {Price(levels.begin()->first), Size(levels.begin()->second)};
+    }
+};
+
+template <class Book>
+std::pair<double, u64> time_of(const std::vector<Change>& stream) {
+    Book book;
+    u64 sum = 0;
     const auto begin = std::chrono::steady_clock::now();
-    const u64 sum = best_of_each(book, stream);
+    for (const Change& c : stream) {
+        book.change(c);
+        const PriceLevel best = book.best();
+        sum = sum * 31 + static_cast<u64>(best.price.raw + best.size.raw);
+    }
     const std::chrono::duration<double, std::nano> took = std::chrono::steady_clock::now() - begin;
     return {took.count() / static_cast<double>(stream.size()), sum};
 }
 
 bool compare(const char* name, const std::vector<Change>& stream) {
-    std::vector<double> vector;
-    std::vector<double> map;
+    std::array<std::vector<double>, 4> taken;
     bool equal = true;
     for (int round = 0; round < 7; ++round) {  // interleaved
-        const auto a = time_of([] { return Ladder<PriceLevel>(Side::Ask); }, stream);
-        const auto b = time_of([] { return std::map<i64, i64>(); }, stream);
-        equal = equal && a.second == b.second;
-        vector.push_back(a.first);
-        map.push_back(b.first);
+        const std::array results{time_of<Steps>(stream), time_of<Chunks>(stream),
+                                 time_of<Vector>(stream), time_of<Map>(stream)};
+        for (std::size_t k = 0; k < results.size(); ++k) {
+            taken[k].push_back(results[k].first);
+            equal = equal && results[k].second == results[0].second;
+        }
     }
-    std::sort(vector.begin(), vector.end());
-    std::sort(map.begin(), map.end());
-    std::printf("| %s | %.1f | %.1f | %s |\n", name, vector[3], map[3], equal ? "equal" : "DIFFER");
+    std::printf("| %s |", name);
+    for (auto& times : taken) {
+        std::sort(times.begin(), times.end());
+        std::printf(" %.1f |", times[3]);
+    }
+    std::puts(equal ? "" : " ANSWERS DIFFER");
     return equal;
 }
 
 }  // namespace
 
 int main() {
-    std::puts("| one side, ns a change | vector, best at the back | std::map | answers |");
-    std::puts("|---|---|---|---|");
+    std::puts("| one side, ns a change | ladder | chunks alone | sorted vector | `std::map` |");
+    std::puts("|---|---|---|---|---|");
     bool equal = compare("near the touch, 100 levels", changes(2'000'000, 0.2, 100, false));
     equal =
         compare("near the touch, 1,000 levels", changes(2'000'000, 0.05, 1'000, false)) && equal;

@@ -69,11 +69,23 @@ public:
         if (level.size == Size(0)) enter(slot.index, price);
         return level;
     }
-    // Returns whether there was one. Nothing of it may be left but its price and size.
-    bool erase(Price price) {
+    // The level must be there. Nothing of it may be left but its price and size.
+    void erase(Price price) {
         const i64 key = key_of(price);
         const Slot slot = slot_of(key);
-        if (slot.outside) [[unlikely]] return far(key).erase(key);
+        if (slot.outside) [[unlikely]] {
+            far(key).erase(key);
+            return;
+        }
+        window_[slot.index].size = Size(0);
+        leave(slot.index);
+    }
+    // The same where it need not be there; returns whether it was.
+    bool erase_if_there(Price price) {
+        const i64 key = key_of(price);
+        const Slot slot = slot_of(key);
+        if (slot.outside) [[unlikely]]
+            return far(key).erase(key);
         if (!slot.on_step() || window_[slot.index].size == Size(0)) return false;
         window_[slot.index].size = Size(0);
         leave(slot.index);

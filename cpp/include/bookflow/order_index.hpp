@@ -100,7 +100,9 @@ private:
     }
     [[gnu::noinline]] void grow() {
         const auto old = std::move(items_);
-        items_ = std::vector<Item, HugePages<Item>>(old.size() * 2);
+        // A young table grows fast: what is copied over and over would be most of a short stream.
+        constexpr std::size_t young = std::size_t{1} << 16;
+        items_ = std::vector<Item, HugePages<Item>>(old.size() * (old.size() < young ? 4 : 2));
         set_home();
         for (const Item& moved : old) {
             if (moved.slot != kNotFound) item(locate(moved.id)) = moved;

@@ -351,7 +351,7 @@ private:
         if (clock_.due(best_changed, trades, volume)) row(ts, 0);
     }
 
-    void take_event(const Event& e, bool with_depth) {
+    [[gnu::always_inline]] void take_event(const Event& e, bool with_depth) {
         Change change;
         if (source_ == Source::Orders || source_ == Source::None) {
             change = orders_.apply(e);
