@@ -90,6 +90,7 @@ def write(results: Results, docs: Path) -> None:
     out = HEAD.format(how=" --quick" if results.quick else "")
     out += table(["measured on", ""], ([k, plain(v)] for k, v in results.machine.items()))
     out += targets(results.verdicts)
+    out += Path(__file__).with_name("missed.md").read_text(encoding="utf-8") + "\n"
     work = ""
     # Real recordings first, wherever the groups put them.
     for group, figures in sorted(

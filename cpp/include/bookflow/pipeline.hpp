@@ -11,6 +11,7 @@
 // Batch, any chunking and one event at a time go through the same `take`.
 #pragma once
 
+#include <array>
 #include <span>
 #include <string>
 #include <utility>
@@ -415,11 +416,12 @@ private:
         if (nodes_.flow_levels() == 0) {  // nobody looks before the next row
             depth_is_stale_ = true;
         } else if (!depth_is_stale_) {
-            // One path for both sides: which it is nobody can guess.
-            const bool bid = __builtin_expect_with_probability(change.side == Side::Bid, 1, 0.5);
+            // By place, not by a branch: which side it is nobody can guess.
+            const std::array held{&depth_.bids, &depth_.asks};
+            const std::array top{&depth_.bid, &depth_.ask};
+            const std::size_t ask = change.side == Side::Ask;
             depth_.changed |=
-                refresh(book.side(change.side), change, nodes_.levels(),
-                        bid ? depth_.bids : depth_.asks, bid ? depth_.bid : depth_.ask);
+                refresh(book.side(change.side), change, nodes_.levels(), *held[ask], *top[ask]);
         }
     }
 
