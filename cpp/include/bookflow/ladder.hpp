@@ -91,7 +91,15 @@ public:
         leave(slot.index);
         return true;
     }
-    void clear() { *this = Ladder(sign_ > 0 ? Side::Bid : Side::Ask); }
+    // Keeps the window and its step: a feed of quotes clears its side at every event.
+    void clear() {
+        while (near_ > 0) {
+            window_[best_] = Level{};
+            leave(best_);
+        }
+        better_.clear();
+        worse_.clear();
+    }
 
     [[nodiscard]] bool better(Price a, Price b) const { return key_of(a) > key_of(b); }
 

@@ -72,7 +72,9 @@ public:
         if (entry.n < kFew && directory_.size() > 1) refill(at.chunk);
         return true;
     }
-    void clear() { *this = SortedLevels(); }
+    void clear() {
+        if (size_ != 0) *this = SortedLevels();
+    }
 
     // f(key, level) from the best or from the worst on, until it returns false.
     template <class F>
