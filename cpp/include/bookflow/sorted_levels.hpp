@@ -73,7 +73,12 @@ public:
         return true;
     }
     void clear() {
-        if (size_ != 0) *this = SortedLevels();
+        if (directory_.size() > 1) *this = SortedLevels();
+        if (size_ == 0) return;
+        Entry& only = directory_.front();  // its memory is kept
+        std::fill_n(chunk(0).keys.begin() + 1, only.n, kEnd);
+        only.n = 0;
+        size_ = 0;
     }
 
     // f(key, level) from the best or from the worst on, until it returns false.
