@@ -83,7 +83,7 @@ def laid_out(column: np.ndarray, how: str) -> np.ndarray:
     if how == "reversed":
         return np.ascontiguousarray(column[::-1])[::-1]
     if how == "strided":
-        wide = np.full((len(column), 3, *column.shape[1:]), 7, np.int64)
+        wide = np.full((len(column), 3, *column.shape[1:]), 7, column.dtype)
         wide[:, 1] = column
         return wide[:, 1]
     if how == "fortran":
@@ -148,6 +148,94 @@ def test_the_first_offending_row_is_named(
         function_of(name)(*columns)
     assert raised.value.row == row
     assert raised.value.field == field
+
+
+def prints(seed: int, n: int, *, plain: float) -> list[np.ndarray]:
+    """Prints of which a share is too large to be plain."""
+    rng = np.random.default_rng(seed)
+    price = 1_000 + np.cumsum(rng.integers(-1, 2, n))
+    size = rng.integers(1, 50, n)
+    side = rng.integers(0, 3, n).astype(np.uint8)
+    odd = rng.random(n) > plain
+    size[odd] = rng.choice([5_000, PLAIN, PLAIN + 1, MOST_SIZE], odd.sum())
+    price[odd & (side == 0)] = -MOST_PRICE
+    return [price, size, side]
+
+
+@pytest.mark.parametrize("how", ["contiguous", "reversed", "strided"])
+@pytest.mark.parametrize("bucket", [1, 60, 900, 30_000, 10**17])
+@pytest.mark.parametrize("sides", [True, False])
+def test_a_column_of_prints_is_update(bucket: int, how: str, sides: bool) -> None:
+    for seed, plain in enumerate([1.0, 0.999, 0.9]):
+        columns = prints(seed, 1_600, plain=plain)[: 2 + sides]
+        for settings in ({}, {"output": "age"}, {"sign": "tick"}):
+            settings = {"bucket_volume": bucket, "n_buckets": 3, **settings}
+            expected = one_by_one(bf.VPIN(**settings), columns)
+            got = bf.vpin(*(laid_out(c, how) for c in columns), **settings)
+            assert_same_bits(got, expected)
+
+
+@given(seed=st.integers(0, 2**32), n=st.integers(0, 1_300), bucket=st.integers(1, 40_000))
+@effort(60)
+def test_any_column_of_prints_is_update(seed: int, n: int, bucket: int) -> None:
+    columns = prints(seed, n, plain=[1.0, 0.998][seed % 2])
+    settings = {"bucket_volume": bucket, "n_buckets": 1 + seed % 5}
+    expected = one_by_one(bf.VPIN(**settings), columns)
+    assert_same_bits(bf.vpin(*columns, **settings), expected)
+
+
+@pytest.mark.parametrize("row", [0, 1, 15, 16, 511, 512, 513, 1_199])
+@pytest.mark.parametrize(
+    ("column", "value", "field"),
+    [
+        (0, MOST_PRICE + 1, "price"),
+        (0, bf.NONE, "price"),
+        (1, 0, "size"),
+        (1, -1, "size"),
+        (1, MOST_SIZE + 1, "size"),
+        (1, bf.NONE, "size"),
+        (2, 3, "side"),
+        (2, 4, "side"),
+        (2, 255, "side"),
+    ],
+)
+def test_the_first_offending_print_is_named(column: int, value: int, field: str, row: int) -> None:
+    columns = prints(row, 1_200, plain=1.0)
+    columns[1][row + 1 :] = -5  # later rows are worse still
+    columns[column][row] = value
+    with pytest.raises(bf.InputError) as raised:
+        bf.vpin(*columns, bucket_volume=1_000)
+    assert raised.value.row == row
+    assert raised.value.field == field
+
+
+@pytest.mark.parametrize("window", ["row", "3events", "700events", None, "5ns"])
+def test_times_change_nothing_but_windows_in_time(window: str | None) -> None:
+    columns = touch(2, 1_500, plain=0.99)
+    ts = np.cumsum(np.random.default_rng(2).integers(0, 3, 1_500))
+    calculator = bf.OrderFlowImbalance(window=window)
+    rows = zip(*(c.tolist() for c in (*columns, ts)), strict=True)
+    expected = np.array([calculator.update(*row[:4], ts=row[4]) for row in rows])
+    assert_same_bits(bf.order_flow_imbalance(*columns, ts=ts, window=window), expected)
+
+
+@pytest.mark.parametrize("row", [1, 600, 1_199])
+@pytest.mark.parametrize("window", ["row", "10ns"])
+@pytest.mark.parametrize(("bad", "rule"), [(-7, "epoch"), (1 << 62, "epoch"), (0, "is before")])
+def test_the_first_of_a_bad_time_and_a_bad_field_is_named(
+    row: int, window: str, bad: int, rule: str
+) -> None:
+    ts = np.arange(1, 1_201)
+    ts[row:] = bad
+    for field_row, named in ((row - 1, "bid_size"), (row, "ts"), (None, "ts")):
+        columns = touch(3, 1_200, plain=1.0)
+        if field_row is not None:
+            columns[1][field_row] = -1
+        with pytest.raises(bf.InputError) as raised:
+            bf.order_flow_imbalance(*columns, ts=ts, window=window)
+        assert raised.value.field == named
+        assert raised.value.row == (row if named == "ts" else field_row)
+        assert named != "ts" or rule in str(raised.value)
 
 
 def depth(seed: int, n: int, levels: int, *, plain: float) -> list[np.ndarray]:

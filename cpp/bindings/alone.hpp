@@ -45,6 +45,17 @@ public:
         if (!good || (ts < 0 && ts != kNone)) refuse_ts(ts, row);
     }
 
+    // Moves time over a column as far as check_ts holds, and returns how many rows that are.
+    [[nodiscard]] std::size_t advance(const Column<i64>& times, std::size_t rows) {
+        for (std::size_t row = 0; row < rows; ++row) {
+            const i64 ts = times[row];
+            if (ts == kNone) continue;
+            if (ts < 0 || ts < moment_.ts.raw || ts >= kMaxTime) return row;
+            moment_.ts = Nanos(ts);
+        }
+        return rows;
+    }
+
     template <class X>
     [[gnu::flatten]] void step(const X& x, i64 ts) {
         calculator_.restart(Restart::Row);

@@ -11,6 +11,7 @@
 #include "alone.hpp"
 #include "bookflow/depth_columns.hpp"
 #include "bookflow/touch_columns.hpp"
+#include "bookflow/vpin_columns.hpp"
 #include "calculator_words.hpp"
 #include "columns.hpp"
 #include "values.hpp"
@@ -238,21 +239,20 @@ template <class C>
 class Inputs<C, Feed::Trades> {
 public:
     Inputs(const ColumnCall<C>& call, const C&, py::ssize_t& rows)
-        : price_(column<i64>(call[0], "price", rows)),
-          size_(column<i64>(call[1], "size", rows)),
-          side_(optional_column<std::uint8_t>(call[2], "side", rows)) {
-        if (!side_.given()) side_ = {reinterpret_cast<const char*>(&kUnknown), 0};
+        : columns_{column<i64>(call[0], "price", rows), column<i64>(call[1], "size", rows),
+                   optional_column<std::uint8_t>(call[2], "side", rows)} {
+        if (!columns_.side.given()) columns_.side = {reinterpret_cast<const char*>(&kUnknown), 0};
     }
     [[nodiscard]] Print operator()(std::size_t i) const {
-        return checked_print(price_[i], size_[i], side_[i], static_cast<i64>(i));
+        return checked_print(columns_.price[i], columns_.size[i], columns_.side[i],
+                             static_cast<i64>(i));
     }
+    [[nodiscard]] const PrintColumns& columns() const { return columns_; }
 
 private:
     static constexpr std::uint8_t kUnknown = 0;
 
-    Column<i64> price_;
-    Column<i64> size_;
-    Column<std::uint8_t> side_;
+    PrintColumns columns_;
 };
 
 // Row by row, by the calculator's own step. Flattened, that is with all that it calls in line: left
@@ -275,9 +275,7 @@ template <bool WithTs, class C>
 
 // By the calculator's column form where it has one that fits, which gives the same bits.
 template <class C>
-void run_over(Alone<C>& alone, Inputs<C>& inputs, const Column<i64>& times, std::size_t rows,
-              double* out) {
-    if (times.given()) return step_over<true>(alone, inputs, times, rows, out);
+void run_without_ts(Alone<C>& alone, Inputs<C>& inputs, std::size_t rows, double* out) {
     if constexpr (requires { C::plain(0, 1, 0, 1); }) {
         touch_over_columns<C>(inputs.columns(), rows, out, [&](const Quotes& q, double* to) {
             alone.step(q, kNone);
@@ -286,12 +284,12 @@ void run_over(Alone<C>& alone, Inputs<C>& inputs, const Column<i64>& times, std:
     } else if constexpr (std::is_same_v<C, OrderFlowImbalance>) {
         const Window& window = alone.calculator().settings().window;
         if (!OrderFlowColumns::takes(window)) {
-            return step_over<false>(alone, inputs, times, rows, out);
+            return step_over<false>(alone, inputs, {}, rows, out);
         }
         OrderFlowColumns(inputs.columns()).run(window, rows, out);
     } else if constexpr (std::is_same_v<C, MultiLevelOrderFlowImbalance>) {
         if (alone.calculator().settings().window.kind != Window::Kind::Row) {
-            return step_over<false>(alone, inputs, times, rows, out);
+            return step_over<false>(alone, inputs, {}, rows, out);
         }
         const auto levels = static_cast<std::size_t>(alone.calculator().levels());
         depth_order_flow_over_columns(inputs.tables(), levels, rows, out,
@@ -299,9 +297,30 @@ void run_over(Alone<C>& alone, Inputs<C>& inputs, const Column<i64>& times, std:
                                           alone.step(inputs(row), kNone);
                                           alone.read(to);
                                       });
+    } else if constexpr (std::is_same_v<C, VPIN>) {
+        if (!VpinColumns::takes(alone.calculator().settings())) {
+            return step_over<false>(alone, inputs, {}, rows, out);
+        }
+        VpinColumns(inputs.columns())
+            .run(alone.calculator(), rows, out, [&](std::size_t row, double* to) {
+                alone.step(inputs(row), kNone);
+                alone.read(to);
+            });
     } else {
-        step_over<false>(alone, inputs, times, rows, out);
+        step_over<false>(alone, inputs, {}, rows, out);
     }
+}
+
+// Times that no window is measured in are only checked. The first row in error is named, as
+// row by row: what stands before a bad time is computed first.
+template <class C>
+void run_over(Alone<C>& alone, Inputs<C>& inputs, const Column<i64>& times, std::size_t rows,
+              double* out) {
+    if (!times.given()) return run_without_ts(alone, inputs, rows, out);
+    if (alone.needs_ts()) return step_over<true>(alone, inputs, times, rows, out);
+    const std::size_t good = alone.advance(times, rows);
+    run_without_ts(alone, inputs, good, out);
+    if (good < rows) alone.check_ts(times[good], static_cast<i64>(good));
 }
 
 template <class C>

@@ -72,6 +72,38 @@ void touch_over_columns(const std::array<Column<i64>, 4>& columns, std::size_t r
     }
 }
 
+// Exchanges what enters a window for what leaves it: `e` becomes the difference.
+struct LeaveKernel {
+    BOOKFLOW_KERNEL void run(i64* __restrict e, i64* __restrict left, std::size_t n) {
+        for (std::size_t i = 0; i < n; ++i) {
+            const i64 entering = e[i];
+            e[i] = entering - left[i];
+            left[i] = entering;
+        }
+    }
+};
+
+// The bits of all magnitudes: no less than the largest, less than twice as much.
+struct MagnitudeKernel {
+    BOOKFLOW_KERNEL u64 run(const i64* e, std::size_t n) {
+        u64 bits = 0;
+        for (std::size_t i = 0; i < n; ++i) bits |= static_cast<u64>(e[i] ^ (e[i] >> 63));
+        return bits;
+    }
+};
+
+// A kernel for its conversion alone: before AVX it waits for what was in the register.
+struct RunningSumKernel {
+    BOOKFLOW_KERNEL i64 run(const i64* __restrict e, std::size_t n, i64 sum,
+                            double* __restrict out) {
+        for (std::size_t i = 0; i < n; ++i) {
+            sum += e[i];
+            out[i] = static_cast<double>(sum);
+        }
+        return sum;
+    }
+};
+
 // Order flow imbalance over columns, where every row is an event.
 class OrderFlowColumns {
 public:
@@ -135,12 +167,7 @@ private:
     void leave(i64* e, std::size_t n) {
         for (std::size_t i = 0; i < n;) {
             const std::size_t m = std::min(n - i, left_.size() - at_);
-            i64* const old = left_.data() + at_;
-            for (std::size_t k = 0; k < m; ++k) {
-                const i64 entering = e[i + k];
-                e[i + k] = entering - old[k];
-                old[k] = entering;
-            }
+            simd::run<LeaveKernel>(e + i, left_.data() + at_, m);
             i += m;
             at_ += m;
             if (at_ == left_.size()) at_ = 0;
@@ -149,16 +176,9 @@ private:
     // Running sums: in 64 bits as long as a block cannot leave them.
     void add(const i64* e, std::size_t n, double* out) {
         constexpr i128 far = i128{1} << 62;
-        i64 largest = 0;
-        for (std::size_t i = 0; i < n; ++i) largest |= e[i] < 0 ? ~e[i] : e[i];
-        constexpr i64 small = i64{1} << 52;
-        if (largest < small && sum_ < far && sum_ > -far) {
-            auto sum = static_cast<i64>(sum_);
-            for (std::size_t i = 0; i < n; ++i) {
-                sum += e[i];
-                out[i] = static_cast<double>(sum);
-            }
-            sum_ = sum;
+        constexpr u64 small = u64{1} << 52;
+        if (sum_ < far && sum_ > -far && simd::run<MagnitudeKernel>(e, n) < small) {
+            sum_ = simd::run<RunningSumKernel>(e, n, static_cast<i64>(sum_), out);
             return;
         }
         for (std::size_t i = 0; i < n; ++i) {

@@ -77,6 +77,14 @@ public:
         }
     }
     void restart(Restart) {}
+
+    // For prints in a row: less than `room` does not end the open bucket, so it may come as sums.
+    [[nodiscard]] i64 room() const { return bucket_ - filled_; }
+    void gather(i64 volume, i64 net) {
+        filled_ += volume;
+        net_ += net;
+    }
+
     template <class V>
     void visit(V& v) {
         v(filled_, net_, imbalances_, signer_);
