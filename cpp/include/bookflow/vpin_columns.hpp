@@ -120,9 +120,10 @@ public:
         for (std::size_t begin = 0; begin < rows; begin += PrintBlocks::kRows) {
             const std::size_t n = std::min(PrintBlocks::kRows, rows - begin);
             double* const to = out + begin;
-            if (simd::run<PrintKernel>(blocks_.read(begin, n), n, volume_.data(), net_.data())) {
-                value =
-                    block(vpin, n, value, to, [&](std::size_t i) { stepped(begin + i, to + i); });
+            const PrintRows x = blocks_.read(begin, n);
+            if (simd::run<PrintKernel>(x, n, volume_.data(), net_.data())) {
+                value = block(vpin, x, n, value, to,
+                              [&](std::size_t i) { stepped(begin + i, to + i); });
             } else {
                 for (std::size_t i = 0; i < n; ++i) stepped(begin + i, to + i);
                 value = to[n - 1];
@@ -131,14 +132,24 @@ public:
     }
 
 private:
-    static constexpr std::size_t kGroup = 8;
+    static constexpr std::size_t kGroup = 8;  // a cache line
+
+    // Asks for the same line of the next block: blocks are computed and filled in turns, so that
+    // memory would idle. There may be no next block; the address is not used but asked for.
+    template <int ForWriting>
+    [[gnu::always_inline]] static inline void next_block(const void* line) {
+        __builtin_prefetch(reinterpret_cast<const void*>(reinterpret_cast<std::uintptr_t>(line) +
+                                                         PrintBlocks::kRows * sizeof(i64)),
+                           ForWriting);
+    }
 
     template <class Step>
-    [[nodiscard]] double block(VPIN& vpin, std::size_t n, double value, double* out, Step stepped) {
+    [[nodiscard]] double block(VPIN& vpin, PrintRows x, std::size_t n, double value, double* out,
+                               Step stepped) {
         i64 volume = 0;
         i64 net = 0;
         for (std::size_t i = 0; i < n; ++i) {
-            const std::size_t end = fill(i, n, volume + vpin.room(), value, out);
+            const std::size_t end = fill(x, i, n, volume + vpin.room(), value, out);
             if (end > i) vpin.gather(volume_[end - 1] - volume, net_[end - 1] - net);
             i = end;
             if (i == n) break;
@@ -152,10 +163,13 @@ private:
     // The value as far as the volume is below `enough`, and the first row from `i` where it is not.
     // In whole groups: sums never fall, so a group's last tells of all of it, and what was written
     // too far is written again.
-    [[nodiscard]] std::size_t fill(std::size_t i, std::size_t n, i64 enough, double value,
-                                   double* out) const {
+    [[nodiscard]] std::size_t fill(PrintRows x, std::size_t i, std::size_t n, i64 enough,
+                                   double value, double* out) const {
         for (; i + kGroup <= n; i += kGroup) {
             std::fill_n(out + i, kGroup, value);
+            next_block<1>(out + i);
+            next_block<0>(x.price + i);
+            next_block<0>(x.size + i);
             if (volume_[i + kGroup - 1] < enough) continue;
             std::size_t below = 0;
             for (std::size_t k = 0; k < kGroup; ++k) below += volume_[i + k] < enough ? 1U : 0U;
