@@ -41,7 +41,7 @@ void at_every_level(F f) {
 }
 
 // Buckets of less than a print, of a few, of more than a block; prints that are too large to be
-// plain.
+// plain, and so many that their sum is none.
 void vpin() {
     test::Random random(11);
     for (const i64 bucket : {i64{1}, i64{70}, i64{900}, i64{40'000}}) {
@@ -50,7 +50,7 @@ void vpin() {
             std::vector<i64> size;
             std::vector<std::uint8_t> side;
             for (std::size_t i = 0; i < rows; ++i) {
-                const bool large = rows == 2'000 && i > 1'100 && random.chance(1);
+                const bool large = rows == 2'000 && i > 1'100 && random.chance(5);
                 price.push_back(random.between(-9, 9));
                 size.push_back(large ? bookflow::kMaxSize : random.between(1, 50));
                 side.push_back(static_cast<std::uint8_t>(random.between(0, 2)));
