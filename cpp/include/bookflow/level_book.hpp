@@ -85,10 +85,10 @@ private:
 
 // What both kinds of book tell.
 template <class Book>
-[[nodiscard]] Quotes quotes_of(const Book& book) {
+[[nodiscard, gnu::always_inline]] inline Quotes quotes_of(const Book& book) {
     const auto& bid = book.bids().touch();
     const auto& ask = book.asks().touch();
-    return {bid.price, bid.size, ask.price, ask.size};
+    return {apart(bid.price), bid.size, apart(ask.price), ask.size};
 }
 
 template <class Book>
