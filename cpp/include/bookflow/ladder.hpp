@@ -138,7 +138,7 @@ public:
     int copy_top(int n, std::array<PriceLevel, kMaxLevels>& out) const {
         int i = 0;
         from_best([&](const Level& level) {
-            out[static_cast<std::size_t>(i)] = {level.price, level.size};
+            out[static_cast<std::size_t>(i)] = {apart(level.price), level.size};
             return ++i < n;
         });
         return i;

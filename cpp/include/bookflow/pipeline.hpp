@@ -66,6 +66,7 @@ public:
     void run(const EventColumns& c, Rows& out) {
         check().events(c);
         out = Rows(columns().size());
+        out.reserve(rows_expected(c));
         if (settings_.raise_faults || may_overflow(c)) {
             guarded(c, out);
         } else {
@@ -191,6 +192,12 @@ private:
         i128 sum = resting;
         for (std::size_t i = 0; i < c.rows; ++i) sum += c.size[i];
         return sum > kMaxSize;
+    }
+    // A guess: sessions make them fewer, and a grid much finer than its events is not believed.
+    [[nodiscard]] std::size_t rows_expected(const EventColumns& c) const {
+        if (!clock_.on_grid() || c.rows == 0) return 0;
+        const auto points = clock_.points(c.ts_at(0), c.ts_at(c.rows - 1));
+        return std::min(static_cast<std::size_t>(points), c.rows);
     }
     [[nodiscard]] static EventColumns one_row(const Event& e) {
         const auto at = [](const auto& field) { return reinterpret_cast<const char*>(&field); };

@@ -19,6 +19,15 @@ struct Rows {
 
     [[nodiscard]] std::size_t size() const { return ts.size(); }
 
+    // Room for n rows: a column that grows is copied again and again.
+    void reserve(std::size_t n) {
+        ts.reserve(n);
+        status.reserve(n);
+        seen.reserve(n);
+        clean.reserve(n);
+        for (auto& column : features) column.reserve(n);
+    }
+
     // Keeps the last n.
     void keep_last(std::size_t n) {
         if (size() <= n) return;

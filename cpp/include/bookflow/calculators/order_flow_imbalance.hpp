@@ -159,7 +159,8 @@ public:
 private:
     [[nodiscard]] static PriceLevel level(const std::array<PriceLevel, kMaxLevels>& side, int n,
                                           std::size_t i) {
-        return i < static_cast<std::size_t>(n) ? side[i] : PriceLevel{};
+        if (i >= static_cast<std::size_t>(n)) return {};
+        return {apart(side[i].price), side[i].size};
     }
     Settings settings_;
     std::vector<Flow<1>> flows_;
