@@ -15,7 +15,7 @@ import bookflow as bf
 from bench import streams
 
 ROOT = Path(__file__).parents[1]
-INDEX_ENTRY = 16  # order_index.hpp: a power of two of these, at most a quarter full
+INDEX_ENTRY = 8  # order_index.hpp: a power of two of these, at most a quarter full
 
 
 def resident() -> int:

@@ -393,22 +393,34 @@ void exact_division() {
 
 // The index alone, with ids that collide, against std::unordered_map.
 void order_index() {
+    constexpr bookflow::u64 multiplier = 0x9E3779B97F4A7C15ULL;
+    bookflow::u64 inverse = multiplier;  // ids at multiples of it have all but the same hash
+    for (int i = 0; i < 5; ++i) inverse *= 2 - multiplier * inverse;
     test::Random random(14);
-    for (const int step : {0, 32, 58}) {  // ids 1, 2, 3...; ids that differ in high bits only
+    // ids 1, 2, 3...; ids that differ in high bits only; ids of the same tag
+    for (const bookflow::u64 step :
+         {bookflow::u64{1}, bookflow::u64{1} << 32, bookflow::u64{1} << 58, inverse}) {
+        const long most = step == 1 || step == bookflow::u64{1} << 32 ? 3'000 : 63;
         bookflow::OrderIndex index;
         std::unordered_map<bookflow::u64, std::uint32_t> plain;
-        for (long i = test::operations(200'000); i > 0; --i) {
-            const auto id = static_cast<bookflow::u64>(random.between(1, step == 58 ? 63 : 3'000))
-                            << step;
+        std::vector<bookflow::u64> ids;  // by slot
+        const auto locate = [&](bookflow::u64 id) {
+            return index.locate(OrderId{id}, [&](std::uint32_t slot) { return ids[slot] == id; });
+        };
+        const auto expected = [&](bookflow::u64 id) {
             const auto found = plain.find(id);
-            CHECK(index.find(OrderId{id}) ==
-                  (found == plain.end() ? bookflow::OrderIndex::kNotFound : found->second));
-            if (found != plain.end()) {
-                index.take_out(index.locate(OrderId{id}));
-                plain.erase(found);
+            return found == plain.end() ? bookflow::OrderIndex::kNotFound : found->second;
+        };
+        for (long i = test::operations(200'000); i > 0; --i) {
+            const auto id = static_cast<bookflow::u64>(random.between(1, most)) * step;
+            CHECK(index[locate(id)] == expected(id));
+            if (plain.contains(id)) {
+                index.take_out(locate(id));
+                plain.erase(id);
             } else {
-                const auto slot = static_cast<std::uint32_t>(random.between(0, 1 << 30));
-                index.put(index.locate(OrderId{id}), OrderId{id}, slot);
+                const auto slot = static_cast<std::uint32_t>(ids.size());
+                ids.push_back(id);
+                index.put(locate(id), OrderId{id}, slot);
                 plain[id] = slot;
             }
             CHECK(index.size() == plain.size());
@@ -417,7 +429,9 @@ void order_index() {
                 plain.clear();
             }
         }
-        for (const auto& [id, slot] : plain) CHECK(index.find(OrderId{id}) == slot);
+        for (bookflow::u64 id = step, n = most; n > 0; --n, id += step) {
+            CHECK(index[locate(id)] == expected(id));
+        }
     }
 }
 

@@ -59,7 +59,9 @@ public:
         return apply(e.action, e.side, e.price, e.size, e.order_id);
     }
     // The fields of an event one by one: in a loop over columns they never leave the registers.
-    [[gnu::always_inline]] Change apply(Action action, Side s, Price price, Size size, OrderId id) {
+    [[gnu::always_inline]] Change apply(Action a, Side s, Price price, Size size, OrderId id) {
+        const unsigned kind = widened(a);
+        const auto action = static_cast<Action>(kind);
         // What kind of event comes next nobody can guess, so the kinds are told apart by as few
         // branches as can be: one for adding, none between the ways of taking away.
         const Side replaced = std::exchange(replaced_side_, Side::None);
@@ -67,7 +69,7 @@ public:
         constexpr unsigned takes = 1U << static_cast<unsigned>(Action::Cancel) |
                                    1U << static_cast<unsigned>(Action::Delete) |
                                    1U << static_cast<unsigned>(Action::Execute);
-        if ((takes >> static_cast<unsigned>(action) & 1) == 0) [[unlikely]] {
+        if ((takes >> kind & 1) == 0) [[unlikely]] {
             return seldom(action, s, price, size, id);
         }
         const Change made = take(action, s, price, size, id);
@@ -96,7 +98,7 @@ public:
     }
 
     [[nodiscard]] std::optional<Order> order(OrderId id) const {
-        const std::uint32_t slot = index_.find(id);
+        const std::uint32_t slot = find(id);
         if (slot == OrderIndex::kNotFound) return std::nullopt;
         return slab_[slot];
     }
@@ -117,7 +119,7 @@ public:
     };
     // What is ahead of an order in its queue.
     [[nodiscard]] std::optional<Ahead> queue_position(OrderId id) const {
-        std::uint32_t slot = index_.find(id);
+        std::uint32_t slot = find(id);
         if (slot == OrderIndex::kNotFound) return std::nullopt;
         Ahead out;
         while (slab_[slot].before != kEnd) {
@@ -202,14 +204,14 @@ public:
             v(orders);
             *this = OrderBook{};
             for (const Saved& o : orders) {
-                v.require(o.id != kNoOrder && index_.find(o.id) == OrderIndex::kNotFound &&
+                v.require(o.id != kNoOrder && find(o.id) == OrderIndex::kNotFound &&
                               o.size > Size(0) && o.size <= Size(kMaxSize) && o.price != kNoPrice &&
                               (o.side == Side::Bid || o.side == Side::Ask),
                           "an order is invalid");
                 const Level* level = side(o.side).find(o.price);
                 v.require(level == nullptr || level->size.raw <= kMaxSize - o.size.raw,
                           "a level is too large");
-                enqueue(index_.locate(o.id), o.id, o.side, o.price, o.size);
+                enqueue(locate(o.id), o.id, o.side, o.price, o.size);
             }
         } else {
             for (const Side s : {Side::Bid, Side::Ask}) {
@@ -261,7 +263,7 @@ private:
                 return where + "an order of another level is in the queue";
             }
             if (o.size() <= 0) return where + "an order has no size";
-            if (index_.find(o.id) != slot) return where + "an order is not in the index";
+            if (find(o.id) != slot) return where + "an order is not in the index";
             sum += o.size();
             ++count;
             before = slot;
@@ -274,8 +276,13 @@ private:
         return {};
     }
 
+    [[nodiscard]] [[gnu::always_inline]] Entry locate(OrderId id) const {
+        return index_.locate(id, [&](std::uint32_t slot) { return slab_[slot].id == id; });
+    }
+    [[nodiscard]] std::uint32_t find(OrderId id) const { return index_[locate(id)]; }
+
     [[gnu::always_inline]] Change add(Side s, Price price, Size size, OrderId id) {
-        const Entry entry = index_.locate(id);
+        const Entry entry = locate(id);
         if (index_[entry] != kEnd) [[unlikely]] {
             faults_.count(Fault::DuplicateId);
             return {};
@@ -290,7 +297,7 @@ private:
 
     // CANCEL and EXECUTE take the size, DELETE takes all that there is.
     [[gnu::always_inline]] Change take(Action action, Side s, Price price, Size size, OrderId id) {
-        const Entry entry = index_.locate(id);
+        const Entry entry = locate(id);
         const std::uint32_t slot = index_[entry];
         if (slot == kEnd) [[unlikely]] {
             faults_.count(Fault::UnknownId);
@@ -322,7 +329,7 @@ private:
     }
 
     Change modify(Side given, Price to, Size size, OrderId id) {
-        const Entry entry = index_.locate(id);
+        const Entry entry = locate(id);
         const std::uint32_t slot = index_[entry];
         if (slot == kEnd) {
             const bool whole = given != Side::None && to != kNoPrice && size > Size(0);
@@ -350,7 +357,7 @@ private:
             return Change::of(s, o.price);
         }
         dequeue(entry, slot);
-        enqueue(index_.locate(id), id, s, price, size);
+        enqueue(locate(id), id, s, price, size);
         const Price better = s == Side::Bid ? std::max(price, o.price) : std::min(price, o.price);
         return {better, s, true, true};
     }
@@ -367,7 +374,7 @@ private:
             const Ladder<Level>& ladder = side(s);
             while (!ladder.empty()) {
                 const std::uint32_t first = ladder.touch().head;
-                dequeue(index_.locate(slab_[first].id), first);
+                dequeue(locate(slab_[first].id), first);
             }
         }
         return Change::of(s, kNoPrice);
