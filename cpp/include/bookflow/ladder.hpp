@@ -1,4 +1,4 @@
-// One side of a book. Near the touch a level lies where its price says, in a window of up to 16,384
+// One side of a book. Near the touch a level lies where its price says, in a window of up to 65,536
 // equal steps; which of them hold a level is told by one bit each. What is outside is sorted.
 //
 // Why: where changes fall, a level is found by one multiplication, and put or taken away by one
@@ -193,7 +193,7 @@ public:
 
 private:
     static constexpr std::uint32_t kSmallest = 64;
-    static constexpr std::uint32_t kLargest = 16'384;
+    static constexpr std::uint32_t kLargest = 65'536;
 
     // Where in the window a key lies.
     struct Slot {
