@@ -9,6 +9,7 @@ import bookflow as bf
 from bookflow import reference
 
 WINDOWS = ("row", "session", None, "3s", "2events", "2trades", "ew:2s", "ew:3events")
+LAGGED = "lee_ready:2s"
 SAMPLES: dict[str, tuple[Any, ...]] = {
     "window": WINDOWS,
     "bool": (False, True),
@@ -55,6 +56,11 @@ class Variant:
         return self.settings.get("weights") in ("exponential", "inverse")
 
     @property
+    def touch(self) -> bool:
+        """Whether it signs prints by the touch before them."""
+        return self.settings.get("sign", "tick") not in ("aggressor", "tick")
+
+    @property
     def alone(self) -> bool:
         """Whether `update` and the column function take it."""
         return self.feed == "trades" or self.window != "2trades"
@@ -72,7 +78,10 @@ class Variant:
 def variants_of(entry: dict[str, Any]) -> Iterator[Variant]:
     """The product of every parameter's sample values: all choices of a choice."""
     parameters = entry["parameters"]
-    samples = [p["choices"] or SAMPLES[p["type"]] for p in parameters]
+    samples = [
+        (p["choices"] or SAMPLES[p["type"]]) + ((LAGGED,) if p["name"] == "sign" else ())
+        for p in parameters
+    ]
     for values in product(*samples):
         yield Variant(entry, {p["name"]: v for p, v in zip(parameters, values, strict=True)})
 
