@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from fractions import Fraction
+from typing import TypeGuard
 
 from .tape import Recorded, Tape, Touch
 from .window import NANOSECONDS, quantity, whole
@@ -79,7 +80,7 @@ def near_touch_sign(price: int, touch: Touch | None) -> int:
     return (ask - third <= price <= ask) - (bid <= price <= bid + third)
 
 
-def known(touch: Touch | None) -> bool:
+def known(touch: Touch | None) -> TypeGuard[Touch]:
     """Both sides there, and not crossed."""
     return touch is not None and NONE not in touch and touch[0] <= touch[1]
 
@@ -111,9 +112,10 @@ def rule_of(text: str) -> Rule:
     >>> [rule_of("emo")(tape, r) for r in (one, two, three)]
     [1, 0, 1]
     """
+    plain: dict[str, Rule] = {"aggressor": aggressor_sign, "tick": tick_sign}
+    if text in plain:
+        return plain[text]
     name, colon, age = text.partition(":")
-    if text in ("aggressor", "tick"):
-        return {"aggressor": aggressor_sign, "tick": tick_sign}[text]
     by_touch = BY_TOUCH[name]
     lag = 0
     if colon:
