@@ -103,8 +103,9 @@ def gemini(folder: Path) -> bf.Events:
     t = rows_of(next(folder.glob("*trade.csv")))
     ts, price, maker = t["time_seconds"], t["price"], t["is_buyer_maker"]
     side = np.array([int(Side.SELL if m == "1" else Side.BUY) for m in maker])
-    best = [[x.split("_")[0] for x in q[name]] for name in ("bid_price_bid_size",
-                                                           "ask_price_ask_size")]
+    best = [
+        [x.split("_")[0] for x in q[name]] for name in ("bid_price_bid_size", "ask_price_ask_size")
+    ]
     quotes = (units(q["time_seconds"], "1e-9"), units(best[0], "0.01"), units(best[1], "0.01"))
     return events_of(quotes, (units(ts, "1e-9"), units(price, "0.01"), side), "0.01")
 

@@ -59,9 +59,7 @@ def day(shared: Path) -> Rows:
 def test_signs_of_tclf(shared: Path, sign: str, column: str) -> None:
     expected = rows_of(shared / "oracles" / "tclf" / "tclf_on_synthetic.csv")
     trades = day(shared)
-    price, bid, ask = (
-        units(trades[name], "0.25") for name in ("price_ticks", "bid_px", "ask_px")
-    )
+    price, bid, ask = (units(trades[name], "0.25") for name in ("price_ticks", "bid_px", "ask_px"))
     session = units(trades["session"])
     for one in np.unique(session):
         here = session == one
@@ -150,9 +148,7 @@ def test_minutes_of_the_synthetic_day(shared: Path) -> None:
     """Lee-Ready without a lag: buys, sells, their imbalance and delta, and the VWAPs."""
     trades = day(shared)
     expected = rows_of(shared / "oracles" / "synthetic" / "ref_minutes.csv")
-    price, bid, ask = (
-        units(trades[name], "0.25") for name in ("price_ticks", "bid_px", "ask_px")
-    )
+    price, bid, ask = (units(trades[name], "0.25") for name in ("price_ticks", "bid_px", "ask_px"))
     size, ts, session = (units(trades[name]) for name in ("size", "ts_ns", "session"))
     minute = ts // (60 * NS) * 60
     last = {(s, m): i for i, (s, m) in enumerate(zip(session, minute, strict=True))}
@@ -224,9 +220,23 @@ def test_lobster_minutes_of_another_author(shared: Path) -> None:
         "Buy_Trades": bf.TradeCount(of="buy"),
         "Sell_Trades": bf.TradeCount(of="sell"),
     }
-    pipe = bf.Pipeline(
-        events.instrument, clock="60s", origin=-1, hidden="none", features=features
-    )
+    pipe = bf.Pipeline(events.instrument, clock="60s", origin=-1, hidden="none", features=features)
     frame = bf.FeatureFrame.concat([pipe.run(events), pipe.finish()])
     for name in features:
         np.testing.assert_array_equal(frame[name][:390], units(theirs[name]), err_msg=name)
+
+
+@pytest.mark.parametrize(
+    "name", ["cm__ethusd_perp_20240808", "cm__ethusd_perp_20240809", "usdm__ethusdt_20240808"]
+)
+def test_the_quote_rule_finds_the_aggressor_on_binance_futures(
+    shared: Path, root: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(root))
+    from bench import sign_accuracy
+
+    recording = sign_accuracy.binance_futures(shared / "data" / "hftbacktest" / f"{name}.gz")
+    n, right = sign_accuracy.accuracy(sign_accuracy.events_of(*recording, "0.01"))
+    assert n > 1700
+    assert right["quote"] >= 0.998
+    assert right["quote"] > right["tick"]
