@@ -1,7 +1,7 @@
 """How often each rule finds the aggressor that a recording knows: `python -m bench.sign_accuracy`.
 
-Streams are merged by the venue's time, prints first where it is the same (see the table of what
-other orders cost in docs). Percent right of all prints with a side; a print without a sign is wrong.
+Streams are merged by the venue's time, prints first where it is the same. Percent right of all
+prints with a side; a print without a sign is wrong.
 """
 
 import csv

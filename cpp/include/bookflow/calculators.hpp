@@ -6,6 +6,7 @@
 #include "bookflow/calculators/order_flow_imbalance.hpp"
 #include "bookflow/calculators/queue_imbalance.hpp"
 #include "bookflow/calculators/touch.hpp"
+#include "bookflow/calculators/trade_size.hpp"
 #include "bookflow/calculators/traded_volume.hpp"
 #include "bookflow/calculators/volume_signed_imbalance.hpp"
 #include "bookflow/calculators/vpin.hpp"
@@ -32,6 +33,8 @@
     X(VWAP)                         \
     X(VWAPDeviation)                \
     X(LastPrice)                    \
+    X(MeanTradeSize)                \
+    X(LargeTradeShare)              \
     X(VPIN)
 
 namespace bookflow {

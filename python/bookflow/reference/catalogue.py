@@ -8,6 +8,7 @@ from . import (
     imbalance,
     order_flow,
     trade_flow,
+    trade_size,
     traded_price,
     volume_buckets,
     volume_signed,
@@ -34,6 +35,8 @@ DEFINITIONS: dict[str, Callable[..., Any]] = {
     "vwap": traded_price.vwap_at,
     "vwap_deviation": traded_price.vwap_deviation_at,
     "last_price": traded_price.last_price_at,
+    "mean_trade_size": trade_size.mean_trade_size_at,
+    "large_trade_share": trade_size.large_trade_share_at,
     "vpin": volume_buckets.vpin_at,
 }
 """name -> definition(tape, reading, units, **settings) -> a number, or a list of them."""
