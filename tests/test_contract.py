@@ -657,3 +657,22 @@ def test_saved_bytes_that_were_damaged_are_refused(data: st.DataObject) -> None:
     for bad in (state[:cut], bytes(flipped), state + b"\0", b"", bf.OrderBook().to_bytes()):
         with pytest.raises(bf.StateError):
             cls.from_bytes(bad)
+
+
+@each_entry
+def test_signs_by_the_touch_need_it(entry: dict[str, Any]) -> None:
+    if not entry["touch"]:
+        return
+    required = {p["name"]: 7 for p in entry["parameters"] if p["required"]}
+    calculator = getattr(bf, entry["name"])(sign="emo", **required)
+    row = {"price": 100, "size": 5, "side": 1}
+    touch = {"bid_price": 99, "ask_price": bf.NONE}  # an empty side is one that is given
+    for refused in (row, row | {"bid_price": 99}, row | touch | {"ask_price": 2**61 + 1}):
+        assert_refused(calculator, bf.InputError, refused)
+    calculator.update(**row | touch)
+    columns = {name: np.array([value]) for name, value in row.items() if name != "side"}
+    with pytest.raises(bf.InputError, match="needs bid_price and ask_price"):
+        getattr(bf, entry["function"])(**columns, sign="emo", **required)
+    for wrong in ("tick:2s", "emo:", "emo:2events", "emo:0s", "emo:2s:3s"):
+        with pytest.raises(bf.InputError, match="must be one of"):
+            getattr(bf, entry["name"])(sign=wrong, **required)
