@@ -518,20 +518,22 @@ class TradeCount(metaclass=_Made):
         self,
         of: Literal["both", "buy", "sell"] = "both",
         window: str | None = "row",
-        sign: Literal["aggressor", "tick"] = "aggressor",
+        sign: str = "aggressor",
     ) -> None: ...
     @property
     def of(self) -> Literal["both", "buy", "sell"]: ...
     @property
     def window(self) -> str | None: ...
     @property
-    def sign(self) -> Literal["aggressor", "tick"]: ...
+    def sign(self) -> str: ...
     def update(
         self,
         price: SupportsIndex,
         size: SupportsIndex,
         side: SupportsIndex = 0,
         ts: SupportsIndex | None = None,
+        bid_price: SupportsIndex | None = None,
+        ask_price: SupportsIndex | None = None,
     ) -> float: ...
     @property
     def value(self) -> float: ...
@@ -575,19 +577,19 @@ class Volume(metaclass=_Made):
     def __reduce__(self) -> tuple[Any, ...]: ...
 
 class BuyVolume(metaclass=_Made):
-    def __init__(
-        self, window: str | None = "row", sign: Literal["aggressor", "tick"] = "aggressor"
-    ) -> None: ...
+    def __init__(self, window: str | None = "row", sign: str = "aggressor") -> None: ...
     @property
     def window(self) -> str | None: ...
     @property
-    def sign(self) -> Literal["aggressor", "tick"]: ...
+    def sign(self) -> str: ...
     def update(
         self,
         price: SupportsIndex,
         size: SupportsIndex,
         side: SupportsIndex = 0,
         ts: SupportsIndex | None = None,
+        bid_price: SupportsIndex | None = None,
+        ask_price: SupportsIndex | None = None,
     ) -> float: ...
     @property
     def value(self) -> float: ...
@@ -605,19 +607,19 @@ class BuyVolume(metaclass=_Made):
     def __reduce__(self) -> tuple[Any, ...]: ...
 
 class SellVolume(metaclass=_Made):
-    def __init__(
-        self, window: str | None = "row", sign: Literal["aggressor", "tick"] = "aggressor"
-    ) -> None: ...
+    def __init__(self, window: str | None = "row", sign: str = "aggressor") -> None: ...
     @property
     def window(self) -> str | None: ...
     @property
-    def sign(self) -> Literal["aggressor", "tick"]: ...
+    def sign(self) -> str: ...
     def update(
         self,
         price: SupportsIndex,
         size: SupportsIndex,
         side: SupportsIndex = 0,
         ts: SupportsIndex | None = None,
+        bid_price: SupportsIndex | None = None,
+        ask_price: SupportsIndex | None = None,
     ) -> float: ...
     @property
     def value(self) -> float: ...
@@ -635,19 +637,19 @@ class SellVolume(metaclass=_Made):
     def __reduce__(self) -> tuple[Any, ...]: ...
 
 class BuySellRatio(metaclass=_Made):
-    def __init__(
-        self, window: str | None = "row", sign: Literal["aggressor", "tick"] = "aggressor"
-    ) -> None: ...
+    def __init__(self, window: str | None = "row", sign: str = "aggressor") -> None: ...
     @property
     def window(self) -> str | None: ...
     @property
-    def sign(self) -> Literal["aggressor", "tick"]: ...
+    def sign(self) -> str: ...
     def update(
         self,
         price: SupportsIndex,
         size: SupportsIndex,
         side: SupportsIndex = 0,
         ts: SupportsIndex | None = None,
+        bid_price: SupportsIndex | None = None,
+        ask_price: SupportsIndex | None = None,
     ) -> float: ...
     @property
     def value(self) -> float: ...
@@ -665,19 +667,19 @@ class BuySellRatio(metaclass=_Made):
     def __reduce__(self) -> tuple[Any, ...]: ...
 
 class TradeFlowImbalance(metaclass=_Made):
-    def __init__(
-        self, window: str | None = "row", sign: Literal["aggressor", "tick"] = "aggressor"
-    ) -> None: ...
+    def __init__(self, window: str | None = "row", sign: str = "aggressor") -> None: ...
     @property
     def window(self) -> str | None: ...
     @property
-    def sign(self) -> Literal["aggressor", "tick"]: ...
+    def sign(self) -> str: ...
     def update(
         self,
         price: SupportsIndex,
         size: SupportsIndex,
         side: SupportsIndex = 0,
         ts: SupportsIndex | None = None,
+        bid_price: SupportsIndex | None = None,
+        ask_price: SupportsIndex | None = None,
     ) -> float: ...
     @property
     def value(self) -> float: ...
@@ -730,19 +732,19 @@ class VolumeSignedImbalance(metaclass=_Made):
     def __reduce__(self) -> tuple[Any, ...]: ...
 
 class CumulativeVolumeDelta(metaclass=_Made):
-    def __init__(
-        self, window: str | None = "session", sign: Literal["aggressor", "tick"] = "aggressor"
-    ) -> None: ...
+    def __init__(self, window: str | None = "session", sign: str = "aggressor") -> None: ...
     @property
     def window(self) -> str | None: ...
     @property
-    def sign(self) -> Literal["aggressor", "tick"]: ...
+    def sign(self) -> str: ...
     def update(
         self,
         price: SupportsIndex,
         size: SupportsIndex,
         side: SupportsIndex = 0,
         ts: SupportsIndex | None = None,
+        bid_price: SupportsIndex | None = None,
+        ask_price: SupportsIndex | None = None,
     ) -> float: ...
     @property
     def value(self) -> float: ...
@@ -786,9 +788,15 @@ class VWAP(metaclass=_Made):
     def __reduce__(self) -> tuple[Any, ...]: ...
 
 class VWAPDeviation(metaclass=_Made):
-    def __init__(self, window: str | None = "session") -> None: ...
+    def __init__(
+        self,
+        window: str | None = "session",
+        output: Literal["relative", "absolute", "bp", "sd"] = "relative",
+    ) -> None: ...
     @property
     def window(self) -> str | None: ...
+    @property
+    def output(self) -> Literal["relative", "absolute", "bp", "sd"]: ...
     def update(
         self,
         price: SupportsIndex,
@@ -835,12 +843,66 @@ class LastPrice(metaclass=_Made):
     def from_bytes(state: bytes) -> LastPrice: ...
     def __reduce__(self) -> tuple[Any, ...]: ...
 
+class MeanTradeSize(metaclass=_Made):
+    def __init__(self, window: str | None = "row") -> None: ...
+    @property
+    def window(self) -> str | None: ...
+    def update(
+        self,
+        price: SupportsIndex,
+        size: SupportsIndex,
+        side: SupportsIndex = 0,
+        ts: SupportsIndex | None = None,
+    ) -> float: ...
+    @property
+    def value(self) -> float: ...
+    @property
+    def spec(self) -> str: ...
+    def reset(self) -> None: ...
+    def copy(self) -> Self: ...
+    def __copy__(self) -> Self: ...
+    def __deepcopy__(self, memo: dict[Any, Any]) -> Self: ...
+    def __eq__(self, other: object) -> bool: ...
+    __hash__: ClassVar[None]  # type: ignore[assignment]
+    def to_bytes(self) -> bytes: ...
+    @staticmethod
+    def from_bytes(state: bytes) -> MeanTradeSize: ...
+    def __reduce__(self) -> tuple[Any, ...]: ...
+
+class LargeTradeShare(metaclass=_Made):
+    def __init__(self, least: _Number, window: str | None = "row") -> None: ...
+    @property
+    def least(self) -> int | float: ...
+    @property
+    def window(self) -> str | None: ...
+    def update(
+        self,
+        price: SupportsIndex,
+        size: SupportsIndex,
+        side: SupportsIndex = 0,
+        ts: SupportsIndex | None = None,
+    ) -> float: ...
+    @property
+    def value(self) -> float: ...
+    @property
+    def spec(self) -> str: ...
+    def reset(self) -> None: ...
+    def copy(self) -> Self: ...
+    def __copy__(self) -> Self: ...
+    def __deepcopy__(self, memo: dict[Any, Any]) -> Self: ...
+    def __eq__(self, other: object) -> bool: ...
+    __hash__: ClassVar[None]  # type: ignore[assignment]
+    def to_bytes(self) -> bytes: ...
+    @staticmethod
+    def from_bytes(state: bytes) -> LargeTradeShare: ...
+    def __reduce__(self) -> tuple[Any, ...]: ...
+
 class VPIN(metaclass=_Made):
     def __init__(
         self,
         bucket_volume: _Number,
         n_buckets: int = 50,
-        sign: Literal["aggressor", "tick"] = "aggressor",
+        sign: str = "aggressor",
         output: Literal["value", "age"] = "value",
     ) -> None: ...
     @property
@@ -848,7 +910,7 @@ class VPIN(metaclass=_Made):
     @property
     def n_buckets(self) -> int: ...
     @property
-    def sign(self) -> Literal["aggressor", "tick"]: ...
+    def sign(self) -> str: ...
     @property
     def output(self) -> Literal["value", "age"]: ...
     def update(
@@ -857,6 +919,8 @@ class VPIN(metaclass=_Made):
         size: SupportsIndex,
         side: SupportsIndex = 0,
         ts: SupportsIndex | None = None,
+        bid_price: SupportsIndex | None = None,
+        ask_price: SupportsIndex | None = None,
     ) -> float: ...
     @property
     def value(self) -> float: ...
@@ -966,10 +1030,12 @@ def trade_count(
     price: _Ints,
     size: _Ints,
     side: _Bytes | None = None,
+    bid_price: _Ints | None = None,
+    ask_price: _Ints | None = None,
     *,
     of: Literal["both", "buy", "sell"] = "both",
     window: str | None = "row",
-    sign: Literal["aggressor", "tick"] = "aggressor",
+    sign: str = "aggressor",
     ts: _Ints | None = None,
     out: _Floats | None = None,
 ) -> _Floats: ...
@@ -986,9 +1052,11 @@ def buy_volume(
     price: _Ints,
     size: _Ints,
     side: _Bytes | None = None,
+    bid_price: _Ints | None = None,
+    ask_price: _Ints | None = None,
     *,
     window: str | None = "row",
-    sign: Literal["aggressor", "tick"] = "aggressor",
+    sign: str = "aggressor",
     ts: _Ints | None = None,
     out: _Floats | None = None,
 ) -> _Floats: ...
@@ -996,9 +1064,11 @@ def sell_volume(
     price: _Ints,
     size: _Ints,
     side: _Bytes | None = None,
+    bid_price: _Ints | None = None,
+    ask_price: _Ints | None = None,
     *,
     window: str | None = "row",
-    sign: Literal["aggressor", "tick"] = "aggressor",
+    sign: str = "aggressor",
     ts: _Ints | None = None,
     out: _Floats | None = None,
 ) -> _Floats: ...
@@ -1006,9 +1076,11 @@ def buy_sell_ratio(
     price: _Ints,
     size: _Ints,
     side: _Bytes | None = None,
+    bid_price: _Ints | None = None,
+    ask_price: _Ints | None = None,
     *,
     window: str | None = "row",
-    sign: Literal["aggressor", "tick"] = "aggressor",
+    sign: str = "aggressor",
     ts: _Ints | None = None,
     out: _Floats | None = None,
 ) -> _Floats: ...
@@ -1016,9 +1088,11 @@ def trade_flow_imbalance(
     price: _Ints,
     size: _Ints,
     side: _Bytes | None = None,
+    bid_price: _Ints | None = None,
+    ask_price: _Ints | None = None,
     *,
     window: str | None = "row",
-    sign: Literal["aggressor", "tick"] = "aggressor",
+    sign: str = "aggressor",
     ts: _Ints | None = None,
     out: _Floats | None = None,
 ) -> _Floats: ...
@@ -1037,9 +1111,11 @@ def cumulative_volume_delta(
     price: _Ints,
     size: _Ints,
     side: _Bytes | None = None,
+    bid_price: _Ints | None = None,
+    ask_price: _Ints | None = None,
     *,
     window: str | None = "session",
-    sign: Literal["aggressor", "tick"] = "aggressor",
+    sign: str = "aggressor",
     ts: _Ints | None = None,
     out: _Floats | None = None,
 ) -> _Floats: ...
@@ -1058,6 +1134,7 @@ def vwap_deviation(
     side: _Bytes | None = None,
     *,
     window: str | None = "session",
+    output: Literal["relative", "absolute", "bp", "sd"] = "relative",
     ts: _Ints | None = None,
     out: _Floats | None = None,
 ) -> _Floats: ...
@@ -1069,14 +1146,35 @@ def last_price(
     ts: _Ints | None = None,
     out: _Floats | None = None,
 ) -> _Floats: ...
-def vpin(
+def mean_trade_size(
     price: _Ints,
     size: _Ints,
     side: _Bytes | None = None,
     *,
+    window: str | None = "row",
+    ts: _Ints | None = None,
+    out: _Floats | None = None,
+) -> _Floats: ...
+def large_trade_share(
+    price: _Ints,
+    size: _Ints,
+    side: _Bytes | None = None,
+    *,
+    least: _Number,
+    window: str | None = "row",
+    ts: _Ints | None = None,
+    out: _Floats | None = None,
+) -> _Floats: ...
+def vpin(
+    price: _Ints,
+    size: _Ints,
+    side: _Bytes | None = None,
+    bid_price: _Ints | None = None,
+    ask_price: _Ints | None = None,
+    *,
     bucket_volume: _Number,
     n_buckets: int = 50,
-    sign: Literal["aggressor", "tick"] = "aggressor",
+    sign: str = "aggressor",
     output: Literal["value", "age"] = "value",
     ts: _Ints | None = None,
     out: _Floats | None = None,
@@ -1123,6 +1221,10 @@ __all__ = [
     "vwap_deviation",
     "LastPrice",
     "last_price",
+    "MeanTradeSize",
+    "mean_trade_size",
+    "LargeTradeShare",
+    "large_trade_share",
     "VPIN",
     "vpin",
 ]
