@@ -897,6 +897,69 @@ class LargeTradeShare(metaclass=_Made):
     def from_bytes(state: bytes) -> LargeTradeShare: ...
     def __reduce__(self) -> tuple[Any, ...]: ...
 
+class EffectiveSpread(metaclass=_Made):
+    def __init__(
+        self,
+        window: str | None = "row",
+        weight: Literal["trade", "volume"] = "trade",
+        sign: str = "aggressor",
+    ) -> None: ...
+    @property
+    def window(self) -> str | None: ...
+    @property
+    def weight(self) -> Literal["trade", "volume"]: ...
+    @property
+    def sign(self) -> str: ...
+    def update(
+        self,
+        price: SupportsIndex,
+        size: SupportsIndex,
+        side: SupportsIndex = 0,
+        ts: SupportsIndex | None = None,
+        bid_price: SupportsIndex | None = None,
+        ask_price: SupportsIndex | None = None,
+    ) -> float: ...
+    @property
+    def value(self) -> float: ...
+    @property
+    def spec(self) -> str: ...
+    def reset(self) -> None: ...
+    def copy(self) -> Self: ...
+    def __copy__(self) -> Self: ...
+    def __deepcopy__(self, memo: dict[Any, Any]) -> Self: ...
+    def __eq__(self, other: object) -> bool: ...
+    __hash__: ClassVar[None]  # type: ignore[assignment]
+    def to_bytes(self) -> bytes: ...
+    @staticmethod
+    def from_bytes(state: bytes) -> EffectiveSpread: ...
+    def __reduce__(self) -> tuple[Any, ...]: ...
+
+class RollSpread(metaclass=_Made):
+    def __init__(self, window: str | None = "session") -> None: ...
+    @property
+    def window(self) -> str | None: ...
+    def update(
+        self,
+        price: SupportsIndex,
+        size: SupportsIndex,
+        side: SupportsIndex = 0,
+        ts: SupportsIndex | None = None,
+    ) -> float: ...
+    @property
+    def value(self) -> float: ...
+    @property
+    def spec(self) -> str: ...
+    def reset(self) -> None: ...
+    def copy(self) -> Self: ...
+    def __copy__(self) -> Self: ...
+    def __deepcopy__(self, memo: dict[Any, Any]) -> Self: ...
+    def __eq__(self, other: object) -> bool: ...
+    __hash__: ClassVar[None]  # type: ignore[assignment]
+    def to_bytes(self) -> bytes: ...
+    @staticmethod
+    def from_bytes(state: bytes) -> RollSpread: ...
+    def __reduce__(self) -> tuple[Any, ...]: ...
+
 class VPIN(metaclass=_Made):
     def __init__(
         self,
@@ -1165,6 +1228,28 @@ def large_trade_share(
     ts: _Ints | None = None,
     out: _Floats | None = None,
 ) -> _Floats: ...
+def effective_spread(
+    price: _Ints,
+    size: _Ints,
+    side: _Bytes | None = None,
+    bid_price: _Ints | None = None,
+    ask_price: _Ints | None = None,
+    *,
+    window: str | None = "row",
+    weight: Literal["trade", "volume"] = "trade",
+    sign: str = "aggressor",
+    ts: _Ints | None = None,
+    out: _Floats | None = None,
+) -> _Floats: ...
+def roll_spread(
+    price: _Ints,
+    size: _Ints,
+    side: _Bytes | None = None,
+    *,
+    window: str | None = "session",
+    ts: _Ints | None = None,
+    out: _Floats | None = None,
+) -> _Floats: ...
 def vpin(
     price: _Ints,
     size: _Ints,
@@ -1225,6 +1310,10 @@ __all__ = [
     "mean_trade_size",
     "LargeTradeShare",
     "large_trade_share",
+    "EffectiveSpread",
+    "effective_spread",
+    "RollSpread",
+    "roll_spread",
     "VPIN",
     "vpin",
 ]

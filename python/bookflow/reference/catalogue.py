@@ -7,6 +7,7 @@ from . import (
     best_quotes,
     imbalance,
     order_flow,
+    spread_paid,
     trade_flow,
     trade_size,
     traded_price,
@@ -37,6 +38,8 @@ DEFINITIONS: dict[str, Callable[..., Any]] = {
     "last_price": traded_price.last_price_at,
     "mean_trade_size": trade_size.mean_trade_size_at,
     "large_trade_share": trade_size.large_trade_share_at,
+    "effective_spread": spread_paid.effective_spread_at,
+    "roll_spread": spread_paid.roll_spread_at,
     "vpin": volume_buckets.vpin_at,
 }
 """name -> definition(tape, reading, units, **settings) -> a number, or a list of them."""
