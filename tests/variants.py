@@ -15,7 +15,13 @@ SAMPLES: dict[str, tuple[Any, ...]] = {
     "int": (1, 3),
     "float": (0.0, 0.7),
     "quantity": (1, 7),
+    "bar": (None, "2s"),
+    "sigma": ("trailing:2", 1.5),
+    "distribution": ("normal", "t:0.25"),
+    "bucket": ("adv:2/3", 3, 7.5),
 }
+MOST = 200
+"""Of a calculator's variants; of more, every so-manieth is taken."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +56,15 @@ class Variant:
         return str(self.window).startswith("ew:")
 
     @property
+    def bulk(self) -> bool:
+        """Whether it splits volume by a distribution function, which the reference has from libm."""
+        return "cdf" in self.settings
+
+    @property
+    def needs_ts(self) -> bool:
+        return self.window in ("3s", "ew:2s") or self.settings.get("bar") is not None
+
+    @property
     def rounds(self) -> bool:
         """Whether it is made of rounded weights."""
         return self.settings.get("weights") in ("exponential", "inverse")
@@ -73,7 +88,9 @@ def variants_of(entry: dict[str, Any]) -> Iterator[Variant]:
     """The product of every parameter's sample values: all choices of a choice."""
     parameters = entry["parameters"]
     samples = [p["choices"] or SAMPLES[p["type"]] for p in parameters]
-    for values in product(*samples):
+    every = list(product(*samples))
+    step = len(every) // MOST + 1
+    for values in every[:: step + (len(every) % step == 0 and step > 1)]:
         yield Variant(entry, {p["name"]: v for p, v in zip(parameters, values, strict=True)})
 
 

@@ -13,6 +13,7 @@
 #pragma once
 
 #include <algorithm>
+#include <concepts>
 #include <memory>
 #include <optional>
 #include <span>
@@ -46,6 +47,16 @@ namespace detail {
 template <class E>
 concept Named = requires(E e) { names_of(e); };
 
+// A parameter with a grammar of its own, such as `sigma="trailing:390"` or `sigma=0.05`.
+template <class T>
+concept Phrased = requires(const T& t, const Value& v) {
+    { T::parse(v) } -> std::same_as<std::optional<T>>;
+    { t.value() } -> std::same_as<Value>;
+    { T::kType } -> std::convertible_to<const char*>;
+    { T::kRule } -> std::convertible_to<std::string_view>;
+    { T::kRequired } -> std::convertible_to<bool>;
+};
+
 template <class E>
 [[nodiscard]] std::string_view name_of_choice(E e) {
     return names_of(e)[static_cast<std::size_t>(e)];
@@ -56,6 +67,10 @@ template <class E>
     return w.text();
 }
 [[nodiscard]] inline Value to_value(const Quantity& q) { return q.value; }
+template <Phrased T>
+[[nodiscard]] Value to_value(const T& t) {
+    return t.value();
+}
 [[nodiscard]] inline Value to_value(bool b) { return b; }
 [[nodiscard]] inline Value to_value(int n) { return Decimal{n, 0}; }
 [[nodiscard]] inline Value to_value(double x) { return *Decimal::shortest(x); }
@@ -101,6 +116,12 @@ public:
         Parameter& p = add(name, "quantity", q, meaning);
         p.allowed = "above 0, in the instrument's size (alone: in size units)";
         p.required = true;
+    }
+    template <detail::Phrased T>
+    void operator()(const char* name, T& t, const char* meaning) {
+        Parameter& p = add(name, T::kType, t, meaning);
+        p.allowed = std::string(T::kRule);
+        p.required = T::kRequired;
     }
     template <detail::Named E>
     void operator()(const char* name, E& e, const char* meaning) {
@@ -198,6 +219,18 @@ public:
         const Decimal* d = std::get_if<Decimal>(v);
         if (d == nullptr || !d->positive()) refuse(*v);
         q.value = *d;
+    }
+    template <detail::Phrased T>
+    void operator()(const char*, T& t, const char*) {
+        const Value* v = next();
+        if (v == nullptr) {
+            const Parameter& p = parameters_[at_ - 1];
+            if (!T::kRequired) return;
+            throw InputError("is required: " + p.allowed, call_.name + "." + p.name);
+        }
+        const auto parsed = T::parse(*v);
+        if (!parsed) refuse(*v);
+        t = *parsed;
     }
     template <detail::Named E>
     void operator()(const char*, E& e, const char*) {

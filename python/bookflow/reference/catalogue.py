@@ -5,6 +5,7 @@ from typing import Any
 
 from . import (
     best_quotes,
+    bulk,
     imbalance,
     order_flow,
     trade_flow,
@@ -35,5 +36,7 @@ DEFINITIONS: dict[str, Callable[..., Any]] = {
     "vwap_deviation": traded_price.vwap_deviation_at,
     "last_price": traded_price.last_price_at,
     "vpin": volume_buckets.vpin_at,
+    "bulk_volume": bulk.bulk_volume_at,
+    "bulk_vpin": bulk.bulk_vpin_at,
 }
 """name -> definition(tape, reading, units, **settings) -> a number, or a list of them."""

@@ -88,6 +88,8 @@ class Tape:
         self.filled: list[int] = []
         """The volume of the flow up to and including each of its prints."""
         self.restart = 0
+        self.session_ends: list[int] = []
+        """How many moments there were when each session ended."""
         self._trades = 0
         self._last_good: Moment | None = None
 
@@ -126,6 +128,7 @@ class Tape:
     def end_session(self) -> None:
         """Flows restart here; the flow's prints, which VPIN and the tick rule use, go on."""
         self.restart = len(self.moments)
+        self.session_ends.append(self.restart)
         self._last_good = None
 
     def reading(self, ts: int, last_row: int) -> Reading:
