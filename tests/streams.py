@@ -100,8 +100,11 @@ class Stream:
 Columns = dict[str, np.ndarray]
 
 
-def columns_of(feed: str, dice: Dice, most: int = 30) -> Columns:
-    """What a calculator of this feed takes alone, with `ts`; quotes cross and lose their sides."""
+def columns_of(feed: str, dice: Dice, most: int = 30, *, touch: bool = False) -> Columns:
+    """What a calculator of this feed takes alone, with `ts`; quotes cross and lose their sides.
+
+    `touch`: the best bid and ask before each print as well.
+    """
     market = Market(dice, "depth")
     rows: list[tuple[Any, ...]] = []
     times: list[int] = []
@@ -123,7 +126,13 @@ def columns_of(feed: str, dice: Dice, most: int = 30) -> Columns:
         columns = dict(zip(names, arrays, strict=True))
         if feed == "quotes":
             columns = {n: np.ascontiguousarray(c[:, 0]) for n, c in columns.items()}
-    return columns | {"ts": np.array(times, np.int64)}
+    columns["ts"] = np.array(times, np.int64)
+    if touch:
+        best = [[side[0] for side in market.depth_row()[::2]] for _ in times]
+        columns["bid_price"], columns["ask_price"] = (
+            np.array(best, np.int64).reshape(-1, 2).T.copy()
+        )
+    return columns
 
 
 @dataclass

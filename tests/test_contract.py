@@ -35,6 +35,10 @@ def some_columns(feed: str) -> Columns:
     return columns_of(feed, Dice(SOME))
 
 
+def columns_for(variant: Variant) -> Columns:
+    return columns_of(variant.feed, Dice(SOME), touch=variant.touch)
+
+
 def bits(values: Any) -> bytes:
     """NaN equals NaN, and 0.0 is not -0.0."""
     return np.asarray(values, np.float64).tobytes()
@@ -115,7 +119,7 @@ def through_bytes(calculator: Any) -> Any:
 
 @each_variant
 def test_update_is_the_column_function_is_the_reference(variant: Variant) -> None:
-    assert_one_answer(variant, some_columns(variant.feed), [3, 9, 17, 18, 25])
+    assert_one_answer(variant, columns_for(variant), [3, 9, 17, 18, 25])
 
 
 @each_entry
@@ -123,7 +127,7 @@ def test_update_is_the_column_function_is_the_reference(variant: Variant) -> Non
 @given(data=st.data())
 def test_one_answer_over_random_streams(entry: dict[str, Any], data: st.DataObject) -> None:
     variant = data.draw(st.sampled_from([v for v in ALONE if v.entry is entry]), label="variant")
-    columns = columns_of(variant.feed, data.draw(dice(30), label="stream"))
+    columns = columns_of(variant.feed, data.draw(dice(30), label="stream"), touch=variant.touch)
     cuts = data.draw(st.lists(st.integers(0, 30), max_size=4), label="cuts")
     assert_one_answer(variant, columns, cuts)
 
@@ -193,7 +197,7 @@ def test_variants_differ() -> None:
 @each_entry
 def test_equality_is_of_settings_and_state_and_so_there_is_no_hash(entry: dict[str, Any]) -> None:
     variant = first_of(entry)
-    columns = some_columns(variant.feed)
+    columns = columns_for(variant)
     a, b = variant.make(), variant.make()
     assert a == b
     calls(a, columns, range(5))
@@ -207,7 +211,7 @@ def test_equality_is_of_settings_and_state_and_so_there_is_no_hash(entry: dict[s
 @each_entry
 def test_copies_are_independent(entry: dict[str, Any]) -> None:
     variant = first_of(entry)
-    columns = some_columns(variant.feed)
+    columns = columns_for(variant)
     original = variant.make()
     calls(original, columns, range(5))
     before = original.to_bytes()
@@ -238,7 +242,7 @@ WRONG = {
     "bar": ("row", "10", "0s", "10events", "7volume", "", 3, True),
     "sigma": (0, -1, "7", "trailing", "trailing:1", "trailing:2.5", None, True, math.nan, math.inf),
     "distribution": ("", "t", "t:0", "t:-1", "t:1e9", "t:nan", "cauchy", 3, None, True),
-    "bucket": (0, -1, "7", "adv", "adv:20", "adv:0/50", "adv:20/0", "adv:2/3/4", None, True, math.nan),
+    "bucket": (0, -1, "7", "adv", "adv:20", "adv:0/50", "adv:20/0", "adv:2/3/4", None, True),
 }  # fmt: skip
 
 
@@ -306,7 +310,8 @@ class Index:
 def scalars(variant: Variant) -> dict[str, int]:
     """A good row for `update`, of the scalar feeds."""
     if variant.feed == "trades":
-        return {"price": 100, "size": 5, "side": 1, "ts": 9 * SECOND}
+        row = {"price": 100, "size": 5, "side": 1, "ts": 9 * SECOND}
+        return row | ({"bid_price": 99, "ask_price": 101} if variant.touch else {})
     return {"bid_price": 99, "bid_size": 5, "ask_price": 101, "ask_size": 6, "ts": 9 * SECOND}
 
 
@@ -364,7 +369,7 @@ def test_update_refuses_what_is_no_integer(entry: dict[str, Any]) -> None:
     short = dict(list(row.items())[:1])
     assert_refused(calculator, TypeError, short)
     with pytest.raises(TypeError):
-        calculator.update(*row.values(), 1)
+        calculator.update(*row.values(), 1, 1, 1)
     with pytest.raises(TypeError, match="twice"):
         calculator.update(*row.values(), **row)
 
@@ -427,7 +432,7 @@ def test_an_object_that_was_never_initialised_does_not_crash(entry: dict[str, An
 
 @each_variant
 def test_reading_changes_no_later_bit(variant: Variant) -> None:
-    columns = some_columns(variant.feed)
+    columns = columns_for(variant)
     n = range(len(columns["ts"]))
     quiet, read = variant.make(), variant.make()
     for i in n:
@@ -486,7 +491,7 @@ def test_empty_windows(variant: Variant) -> None:
     if variant.window != "3s":
         return
     calculator = variant.make()
-    columns = some_columns(variant.feed)
+    columns = columns_for(variant)
     calls(calculator, columns, range(len(columns["ts"])))
     late = int(columns["ts"][-1]) + 1000 * SECOND
     if variant.feed != "trades":
@@ -497,7 +502,7 @@ def test_empty_windows(variant: Variant) -> None:
         return
     # The one print inside has no known side and no earlier price to compare with.
     alone = variant.make()
-    value = alone.update(100, 5, 0, late)
+    value = alone.update(100, 5, 0, late, *((bf.NONE, bf.NONE) if variant.touch else ()))
     zero = {"BuyVolume", "SellVolume", "CumulativeVolumeDelta"}
     if variant.name in zero:
         assert value == 0
@@ -511,7 +516,7 @@ def test_empty_windows(variant: Variant) -> None:
 @each_entry
 def test_wrong_columns_are_refused_and_safe_ones_exact(entry: dict[str, Any]) -> None:
     variant = first_of(entry)
-    columns = some_columns(variant.feed)
+    columns = columns_for(variant)
     values = whole(variant, columns)
 
     def with_column(name: str, column: Any) -> Any:
@@ -578,7 +583,7 @@ def misaligned(column: np.ndarray) -> np.ndarray:
 @each_entry
 def test_a_bad_row_is_named(entry: dict[str, Any]) -> None:
     variant = first_of(entry)
-    columns = some_columns(variant.feed)
+    columns = columns_for(variant)
     rule = {"ts": -1, "side": 3, "price": 2**61 + 1, "size": -1}
     for name, column in columns.items():
         bad = column.copy()
@@ -595,7 +600,7 @@ def test_a_bad_row_is_named(entry: dict[str, Any]) -> None:
 @each_entry
 def test_out(entry: dict[str, Any]) -> None:
     variant = first_of(entry)
-    columns = some_columns(variant.feed)
+    columns = columns_for(variant)
     values = whole(variant, columns)
     ts = columns.pop("ts")
 
@@ -635,7 +640,7 @@ def test_windows_in_time_need_ts(variant: Variant) -> None:
     del row["ts"]
     if variant.needs_ts:
         assert_refused(variant.make(), bf.InputError, row)
-        no_ts = [column for n, column in some_columns(variant.feed).items() if n != "ts"]
+        no_ts = [column for n, column in columns_for(variant).items() if n != "ts"]
         with pytest.raises(bf.InputError, match="needs ts"):
             variant.function(*no_ts)
     else:
@@ -647,7 +652,7 @@ def test_windows_in_time_need_ts(variant: Variant) -> None:
 def test_saved_bytes_that_were_damaged_are_refused(data: st.DataObject) -> None:
     variant = data.draw(st.sampled_from(ALONE))
     calculator = variant.make()
-    columns = some_columns(variant.feed)
+    columns = columns_for(variant)
     calls(calculator, columns, range(12))
     state = calculator.to_bytes()
     cls = type(calculator)
@@ -658,3 +663,22 @@ def test_saved_bytes_that_were_damaged_are_refused(data: st.DataObject) -> None:
     for bad in (state[:cut], bytes(flipped), state + b"\0", b"", bf.OrderBook().to_bytes()):
         with pytest.raises(bf.StateError):
             cls.from_bytes(bad)
+
+
+@each_entry
+def test_signs_by_the_touch_need_it(entry: dict[str, Any]) -> None:
+    if not entry["touch"]:
+        return
+    required = {p["name"]: 7 for p in entry["parameters"] if p["required"]}
+    calculator = getattr(bf, entry["name"])(sign="emo", **required)
+    row = {"price": 100, "size": 5, "side": 1}
+    touch = {"bid_price": 99, "ask_price": bf.NONE}  # an empty side is one that is given
+    for refused in (row, row | {"bid_price": 99}, row | touch | {"ask_price": 2**61 + 1}):
+        assert_refused(calculator, bf.InputError, refused)
+    calculator.update(**row | touch)
+    columns = {name: np.array([value]) for name, value in row.items() if name != "side"}
+    with pytest.raises(bf.InputError, match="needs bid_price and ask_price"):
+        getattr(bf, entry["function"])(**columns, sign="emo", **required)
+    for wrong in ("tick:2s", "emo:", "emo:2events", "emo:0s", "emo:2s:3s"):
+        with pytest.raises(bf.InputError, match="must be one of"):
+            getattr(bf, entry["name"])(sign=wrong, **required)

@@ -24,7 +24,8 @@ from numba.core.errors import NumbaTypeError, TypingError
 import bookflow.numba
 
 NAMES = [entry["name"] for entry in ENTRIES]
-ALONE = tuple(variant for variant in VARIANTS if variant.alone)
+# Compiled code is not given the touch that some signs need: the core refuses there.
+ALONE = tuple(v for v in VARIANTS if v.alone and not v.touch)
 SOME = bytes((i * 73 + i // 7 * 31) % 251 for i in range(400))
 
 each_entry = pytest.mark.parametrize("entry", ENTRIES, ids=NAMES)

@@ -9,6 +9,7 @@ import bookflow as bf
 from bookflow import reference
 
 WINDOWS = ("row", "session", None, "3s", "2events", "2trades", "ew:2s", "ew:3events")
+LAGGED = "lee_ready:2s"
 SAMPLES: dict[str, tuple[Any, ...]] = {
     "window": WINDOWS,
     "bool": (False, True),
@@ -57,7 +58,7 @@ class Variant:
 
     @property
     def bulk(self) -> bool:
-        """Whether it splits volume by a distribution function, which the reference has from libm."""
+        """Whether it needs a distribution function, which the reference has from libm."""
         return "cdf" in self.settings
 
     @property
@@ -68,6 +69,11 @@ class Variant:
     def rounds(self) -> bool:
         """Whether it is made of rounded weights."""
         return self.settings.get("weights") in ("exponential", "inverse")
+
+    @property
+    def touch(self) -> bool:
+        """Whether it signs prints by the touch before them."""
+        return self.settings.get("sign", "tick") not in ("aggressor", "tick")
 
     @property
     def alone(self) -> bool:
@@ -87,7 +93,10 @@ class Variant:
 def variants_of(entry: dict[str, Any]) -> Iterator[Variant]:
     """The product of every parameter's sample values: all choices of a choice."""
     parameters = entry["parameters"]
-    samples = [p["choices"] or SAMPLES[p["type"]] for p in parameters]
+    samples = [
+        (p["choices"] or SAMPLES[p["type"]]) + ((LAGGED,) if p["name"] == "sign" else ())
+        for p in parameters
+    ]
     every = list(product(*samples))
     step = len(every) // MOST + 1
     for values in every[:: step + (len(every) % step == 0 and step > 1)]:

@@ -144,9 +144,27 @@ void take_quotes(Alone<C>& alone, i64 bid, i64 bid_size, i64 ask, i64 ask_size, 
     alone.step(q, ts);
 }
 
+[[noreturn, gnu::cold, gnu::noinline]] inline void refuse_without_touch(
+    std::string_view calculator) {
+    throw InputError("needs bid_price and ask_price, the touch just before the print",
+                     std::string(calculator) + ".sign");
+}
+
+// `touch`: the best bid and ask price before the print, where they are given.
 template <class C>
-void take_print(Alone<C>& alone, i64 price, i64 size, i64 side, i64 ts) {
+void take_print(Alone<C>& alone, i64 price, i64 size, i64 side, i64 ts,
+                const std::array<i64, 2>* touch = nullptr) {
     const Print p = checked_print(price, size, side, -1);
+    if constexpr (sees_touch<C>) {
+        if (alone.calculator().wants_quotes()) {
+            if (touch == nullptr) refuse_without_touch(C::kName);
+            const Quotes before = checked_touch((*touch)[0], (*touch)[1], -1);
+            alone.check_ts(ts, -1);
+            alone.calculator().against(before);
+            alone.step(p, ts);
+            return;
+        }
+    }
     alone.check_ts(ts, -1);
     alone.step(p, ts);
 }
@@ -176,7 +194,15 @@ PyObject* update(PyObject* self, PyObject* const* args, Py_ssize_t n, PyObject* 
     auto& alone = self_of<Alone<C>>(self);
     const Busy::Guard guard(alone.busy);
     alone.begin();
-    if constexpr (C::kFeed == Feed::Trades) {
+    if constexpr (sees_touch<C>) {
+        static constexpr std::array<const char*, 6> names{"price", "size",      "side",
+                                                          "ts",    "bid_price", "ask_price"};
+        const Arguments<6> a("update", names, 2, args, n, keywords);
+        const auto given = [&](std::size_t i) { return a[i] != nullptr && a[i] != Py_None; };
+        const std::array<i64, 2> touch{a.integer(4, kNone), a.integer(5, kNone)};
+        take_print(alone, a.integer(0), a.integer(1), a.integer(2, 0), a.integer(3, kNone),
+                   given(4) && given(5) ? &touch : nullptr);
+    } else if constexpr (C::kFeed == Feed::Trades) {
         static constexpr std::array<const char*, 4> names{"price", "size", "side", "ts"};
         const Arguments<4> a("update", names, 2, args, n, keywords);
         take_print(alone, a.integer(0), a.integer(1), a.integer(2, 0), a.integer(3, kNone));

@@ -36,7 +36,7 @@ void bind_calculator(py::module_& m, py::list& all) {
             p.meaning.c_str());
     }
     static const std::string update_doc =
-        std::string("update($self, ") + inputs_of(C::kFeed) +
+        std::string("update($self, ") + inputs_of<C>() +
         ")\n--\n\nOne call is one event and one row. Integers in units (prices, sizes), ts in ns; "
         "returns the value.";
     define_hot_method<&update<C>>(cls, "update", update_doc.c_str());
@@ -64,13 +64,14 @@ void bind_calculator(py::module_& m, py::list& all) {
     std::string settings = signature<C>();
     static const std::string function_doc =
         function + "(" +
-        (C::kFeed == Feed::Trades ? "price, size, side=None"
-                                  : "bid_price, bid_size, ask_price, ask_size") +
+        (sees_touch<C>              ? "price, size, side=None, bid_price=None, ask_price=None"
+         : C::kFeed == Feed::Trades ? "price, size, side=None"
+                                    : "bid_price, bid_size, ask_price, ask_size") +
         ", *, " + settings + (settings.empty() ? "" : ", ") + "ts=None, out=None)\n--\n\n" +
         std::string(C::kDoc) +
         "\n\nOver columns: every row is an event and a row of the result, so the default window "
         "yields the\nincrement.\n\nParameters\n----------\n" +
-        columns_doc(C::kFeed) + "\n" + parameter_lines<C>() +
+        columns_doc<C>() + "\n" + parameter_lines<C>() +
         "ts : int64 array (n,), ns; needed by windows in time only.\nout : float64 array to "
         "write, (n" +
         (is_vector<C> ? ", levels)" : ",)") + ".\n" + "\nReturns\n-------\nfloat64 array (n" +

@@ -30,8 +30,10 @@ template <class C>
     return out;
 }
 
-inline const char* inputs_of(Feed feed) {
-    switch (feed) {
+template <class C>
+const char* inputs_of() {
+    if (sees_touch<C>) return "price, size, side=0, ts=None, bid_price=None, ask_price=None";
+    switch (C::kFeed) {
         case Feed::Quotes: return "bid_price, bid_size, ask_price, ask_size, ts=None";
         case Feed::Depth: return "bid_price, bid_size, ask_price, ask_size, ts=None";
         case Feed::Trades: return "price, size, side=0, ts=None";
@@ -71,8 +73,16 @@ template <class C>
     return out;
 }
 
-inline const char* columns_doc(Feed feed) {
-    switch (feed) {
+template <class C>
+const char* columns_doc() {
+    if (sees_touch<C>) {
+        return "price, size : int64 arrays (n,), in units. side : uint8 array (n,) of the "
+               "aggressor,\n    0 not known (the default), 1 buy, 2 sell. bid_price, ask_price : "
+               "int64 arrays (n,),\n    the touch just before each print, NONE for an empty side: "
+               "what sign=quote, lee_ready, emo\n    and clnv compare it with (a lag is the "
+               "caller's then).";
+    }
+    switch (C::kFeed) {
         case Feed::Quotes:
             return "bid_price, bid_size, ask_price, ask_size : int64 arrays (n,), in units; size 0 "
                    "is an\n    empty side.";
@@ -102,8 +112,8 @@ py::dict metadata() {
     }
     return py::dict("name"_a = py::str(C::kName.data(), C::kName.size()),
                     "function"_a = function_name<C>(), "feed"_a = name_of_feed(C::kFeed),
-                    "vector"_a = is_vector<C>, "parameters"_a = parameters,
-                    "doc"_a = py::str(C::kDoc.data(), C::kDoc.size()));
+                    "vector"_a = is_vector<C>, "touch"_a = sees_touch<C>,
+                    "parameters"_a = parameters, "doc"_a = py::str(C::kDoc.data(), C::kDoc.size()));
 }
 
 }  // namespace bookflow

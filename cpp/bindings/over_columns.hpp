@@ -24,7 +24,9 @@ template <class C>
 class ColumnWords {
 public:
     static constexpr auto kInputs = [] {
-        if constexpr (C::kFeed == Feed::Trades) {
+        if constexpr (sees_touch<C>) {
+            return std::array<const char*, 5>{"price", "size", "side", "bid_price", "ask_price"};
+        } else if constexpr (C::kFeed == Feed::Trades) {
             return std::array<const char*, 3>{"price", "size", "side"};
         } else {
             return std::array<const char*, 4>{"bid_price", "bid_size", "ask_price", "ask_size"};
@@ -242,6 +244,15 @@ public:
         : columns_{column<i64>(call[0], "price", rows), column<i64>(call[1], "size", rows),
                    optional_column<std::uint8_t>(call[2], "side", rows)} {
         if (!columns_.side.given()) columns_.side = {reinterpret_cast<const char*>(&kUnknown), 0};
+        if constexpr (sees_touch<C>) {
+            bid_ = optional_column<i64>(call[3], "bid_price", rows);
+            ask_ = optional_column<i64>(call[4], "ask_price", rows);
+        }
+    }
+    [[nodiscard]] bool with_touch() const { return bid_.given() && ask_.given(); }
+    // The touch just before the print of row i.
+    [[nodiscard]] Quotes touch(std::size_t i) const {
+        return checked_touch(bid_[i], ask_[i], static_cast<i64>(i));
     }
     [[nodiscard]] Print operator()(std::size_t i) const {
         return checked_print(columns_.price[i], columns_.size[i], columns_.side[i],
@@ -253,11 +264,13 @@ private:
     static constexpr std::uint8_t kUnknown = 0;
 
     PrintColumns columns_;
+    Column<i64> bid_;
+    Column<i64> ask_;
 };
 
 // Row by row, by the calculator's own step. Flattened, that is with all that it calls in line: left
 // to its own measure the compiler calls out of a loop whose body is a few dozen instructions.
-template <bool WithTs, class C>
+template <bool WithTs, bool WithTouch = false, class C>
 [[gnu::flatten]] void step_over(Alone<C>& alone, Inputs<C>& inputs, const Column<i64>& times,
                                 std::size_t rows, double* out) {
     const int width = width_of(alone.calculator());
@@ -267,7 +280,13 @@ template <bool WithTs, class C>
             ts = times[i];
             alone.check_ts(ts, static_cast<i64>(i));
         }
-        alone.step(inputs(i), ts);
+        if constexpr (WithTouch) {
+            const Print print = inputs(i);
+            alone.calculator().against(inputs.touch(i));
+            alone.step(print, ts);
+        } else {
+            alone.step(inputs(i), ts);
+        }
         alone.read(out);
         out += width;
     }
@@ -316,6 +335,12 @@ void run_without_ts(Alone<C>& alone, Inputs<C>& inputs, std::size_t rows, double
 template <class C>
 void run_over(Alone<C>& alone, Inputs<C>& inputs, const Column<i64>& times, std::size_t rows,
               double* out) {
+    if constexpr (sees_touch<C>) {
+        if (alone.calculator().wants_quotes()) {
+            if (times.given()) return step_over<true, true>(alone, inputs, times, rows, out);
+            return step_over<false, true>(alone, inputs, times, rows, out);
+        }
+    }
     if (!times.given()) return run_without_ts(alone, inputs, rows, out);
     if (alone.needs_ts()) return step_over<true>(alone, inputs, times, rows, out);
     const std::size_t good = alone.advance(times, rows);
@@ -336,6 +361,11 @@ PyObject* over_columns(PyObject*, PyObject* const* args, Py_ssize_t n, PyObject*
     const auto times = optional_column<i64>(call[Words::kTs], "ts", rows);
     if (alone.needs_ts() && !times.given()) {
         throw InputError("a window in time needs ts", call.function() + ".ts");
+    }
+    if constexpr (sees_touch<C>) {
+        if (alone.calculator().wants_quotes() && !inputs.with_touch()) {
+            refuse_without_touch(C::kName);
+        }
     }
     const OutColumn out(call[Words::kOut], rows, width_of(alone.calculator()), is_vector<C>);
     if (!call[Words::kOut].is_none()) {

@@ -268,6 +268,7 @@ _COLUMNS: Final = {
     "depth": [*(f"{name}: _Ints" for name in _SIDES)],
     "trades": ["price: _Ints", "size: _Ints", "side: _Bytes | None = None"],
 }
+_TOUCH: Final = ("bid_price", "ask_price")
 
 
 def text() -> str:
@@ -290,6 +291,8 @@ def write() -> Path:
 
 
 def _type(parameter: dict[str, Any], types: dict[str, str]) -> str:
+    if parameter["name"] == "sign":
+        return "str"  # a lag may follow the choice
     if parameter["choices"]:
         return "Literal[" + ", ".join(f'"{choice}"' for choice in parameter["choices"]) + "]"
     return types[parameter["type"]]
@@ -328,6 +331,8 @@ def _class(entry: dict[str, Any]) -> str:
             f"    @property\n    def {parameter['name']}(self) -> {_type(parameter, _READ)}: ...\n"
         )
     update = ["self", *_UPDATE[entry["feed"]], "ts: SupportsIndex | None = None"]
+    if entry["touch"]:
+        update += [f"{name}: SupportsIndex | None = None" for name in _TOUCH]
     out += _def("    ", "update", update, value)
     out += f"    @property\n    def value(self) -> {value}: ...\n"
     out += "    @property\n    def spec(self) -> str: ...\n"
@@ -337,6 +342,7 @@ def _class(entry: dict[str, Any]) -> str:
 def _function(entry: dict[str, Any]) -> str:
     arguments = [
         *_COLUMNS[entry["feed"]],
+        *(f"{side}: _Ints | None = None" for side in _TOUCH if entry["touch"]),
         "*",
         *_settings(entry),
         "ts: _Ints | None = None",

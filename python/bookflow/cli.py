@@ -39,6 +39,11 @@ LOBSTER files are paired by their names, so several days can be given in order: 
 windows and VPIN's buckets go on from one to the next. A message file alone is replayed, from an
 empty book or from --seed, and its rows are marked unverifiable."""
 
+_CALCULATORS = """\
+examples:
+  bookflow calculators
+  bookflow calculators VPIN OrderFlowImbalance"""
+
 _INFO = """\
 examples:
   bookflow info session.parquet
@@ -110,6 +115,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _demo(_command(commands, "demo", "simulate a session and report on it", _DEMO))
     _features(_command(commands, "features", "write features of recorded events", _FEATURES))
+    _calculators(_command(commands, "calculators", "list what can be computed", _CALCULATORS))
     _info(_command(commands, "info", "say what is in a recording", _INFO))
     _verify(_command(commands, "verify", "check our book against a recorded one", _VERIFY))
     return parser
@@ -199,6 +205,10 @@ def _features(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="what to write, by its ending: .parquet, .csv or .npy",
     )
+
+
+def _calculators(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("name", nargs="*", metavar="NAME", help="show these whole")
 
 
 def _info(parser: argparse.ArgumentParser) -> None:

@@ -8,6 +8,10 @@
 //   restart(what)    what it forgets, when
 //   visit(v)         its state
 //
+// One that looks at the touch before a print as well has `wants_quotes()`, `quoted(now, quotes)`,
+// which brings every touch after the prints of its atomic event, and `against(quotes)`, which
+// brings the one to compare the next print with, where it is used alone.
+//
 // Constructor, repr, spec text, stub, equality, copy, bytes, column function and docs derive from
 // that. A calculator with kState = true keeps nothing: the pipeline steps it only when it is read.
 #pragma once
@@ -35,6 +39,10 @@ struct Quantity {
     Decimal value{};
     friend bool operator==(const Quantity&, const Quantity&) = default;
 };
+
+// Whether a calculator of prints can look at the touch before them.
+template <class C>
+inline constexpr bool sees_touch = requires(const C& c) { c.wants_quotes(); };
 
 template <class T>
 struct Range {
@@ -66,6 +74,7 @@ template <class E>
     if (w.kind == Window::Kind::Forever) return Nothing{};
     return w.text();
 }
+[[nodiscard]] inline Value to_value(const Sign& s) { return s.text(); }
 [[nodiscard]] inline Value to_value(const Quantity& q) { return q.value; }
 template <Phrased T>
 [[nodiscard]] Value to_value(const T& t) {
@@ -116,6 +125,11 @@ public:
         Parameter& p = add(name, "quantity", q, meaning);
         p.allowed = "above 0, in the instrument's size (alone: in size units)";
         p.required = true;
+    }
+    void operator()(const char* name, Sign& s, const char* meaning) {
+        Parameter& p = add(name, "str", s, meaning);
+        for (const auto choice : names_of(SignRule{})) p.choices.emplace_back(choice);
+        p.allowed = "one of " + candidates(p.choices) + std::string(Sign::kLagRule);
     }
     template <detail::Phrased T>
     void operator()(const char* name, T& t, const char* meaning) {
@@ -219,6 +233,13 @@ public:
         const Decimal* d = std::get_if<Decimal>(v);
         if (d == nullptr || !d->positive()) refuse(*v);
         q.value = *d;
+    }
+    void operator()(const char*, Sign& s, const char*) {
+        if (const Value* v = next()) {
+            const auto parsed = Sign::parse(word(*v));
+            if (!parsed) refuse(*v);
+            s = *parsed;
+        }
     }
     template <detail::Phrased T>
     void operator()(const char*, T& t, const char*) {

@@ -8,6 +8,7 @@
 #include "bookflow/calculators/order_flow_imbalance.hpp"
 #include "bookflow/calculators/queue_imbalance.hpp"
 #include "bookflow/calculators/touch.hpp"
+#include "bookflow/calculators/trade_size.hpp"
 #include "bookflow/calculators/traded_volume.hpp"
 #include "bookflow/calculators/volume_signed_imbalance.hpp"
 #include "bookflow/calculators/vpin.hpp"
@@ -34,6 +35,8 @@
     X(VWAP)                         \
     X(VWAPDeviation)                \
     X(LastPrice)                    \
+    X(MeanTradeSize)                \
+    X(LargeTradeShare)              \
     X(VPIN)                         \
     X(BulkVolume)                   \
     X(BulkVPIN)

@@ -48,6 +48,13 @@ inline void check_price(const char* field, i64 price, i64 row) {
     return {best_bid, Size(bid_size), best_ask, Size(ask_size)};
 }
 
+// The touch that prints are signed by: prices alone, NONE where a side is empty.
+[[nodiscard]] inline Quotes checked_touch(i64 bid, i64 ask, i64 row) {
+    if (bid != kNone) check_price("bid_price", bid, row);
+    if (ask != kNone) check_price("ask_price", ask, row);
+    return {Price(bid), Size(), Price(ask), Size()};
+}
+
 inline int checked_levels(const Column<i64>& price, const Column<i64>& size, int levels, int wanted,
                           const char* price_field, const char* size_field, i64 sign, i64 row,
                           std::array<PriceLevel, kMaxLevels>& out) {

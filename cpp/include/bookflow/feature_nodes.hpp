@@ -45,6 +45,11 @@ public:
     }
     void on_quotes(const Moment& now, const Quotes& quotes) {
         step<Feed::Quotes>(on_quotes_, now, quotes);
+        for (const std::size_t i : on_touch_) {
+            nodes_[i].node.visit([&]<class C>(C& c) {
+                if constexpr (sees_touch<C>) c.quoted(now, quotes);
+            });
+        }
     }
     void on_depth(const Moment& now, const Depth& depth) {
         step<Feed::Depth>(on_depth_, now, depth);
@@ -52,7 +57,7 @@ public:
 
     // Quote- and depth-driven flows difference nothing across this.
     void forget_state() {
-        for (const auto* list : {&on_quotes_, &on_depth_}) {
+        for (const auto* list : {&on_quotes_, &on_depth_, &on_touch_}) {
             for (const std::size_t i : *list) {
                 nodes_[i].node.visit([](auto& c) { c.restart(Restart::FirstState); });
             }
@@ -101,6 +106,9 @@ private:
                 int& levels = C::kState ? state_levels_ : flow_levels_;
                 levels = std::max(levels, c.levels());
             }
+            if constexpr (sees_touch<C>) {
+                if (c.wants_quotes()) on_touch_.push_back(nodes_.size());
+            }
             if constexpr (!C::kState) {
                 auto& list = C::kFeed == Feed::Trades  ? on_trades_
                              : C::kFeed == Feed::Depth ? on_depth_
@@ -138,6 +146,7 @@ private:
     std::vector<std::size_t> on_quotes_;  // flows, by what drives them
     std::vector<std::size_t> on_depth_;
     std::vector<std::size_t> on_trades_;
+    std::vector<std::size_t> on_touch_;  // of those of trades, that look at the touch before
     int flow_levels_ = 0;
     int state_levels_ = 0;
 };

@@ -26,6 +26,7 @@ from .trade_flow import (
     trade_flow_imbalance,
     volume,
 )
+from .trade_size import large_trade_share, mean_trade_size
 from .traded_price import last_price, vwap, vwap_deviation
 from .units import Units, units_of
 from .volume_buckets import vpin
@@ -65,7 +66,9 @@ __all__ = [
     "buy_volume",
     "cumulative_volume_delta",
     "event_of",
+    "large_trade_share",
     "last_price",
+    "mean_trade_size",
     "mid",
     "multi_level_imbalance",
     "multi_level_order_flow_imbalance",

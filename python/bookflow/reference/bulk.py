@@ -44,7 +44,7 @@ def bars_of(tape: Tape, at: Reading, bar: str | None) -> list[Bar]:
         parsed = quantity(bar)
         assert parsed is not None
         width = whole(parsed[0] * NANOSECONDS[parsed[1]], bar)
-    ends = [end for end in tape.session_ends if end <= at.restart]
+    ends = [end for end in sorted(tape.restarts) if end <= at.restart]
     for i, moment in enumerate(tape.moments[: at.end]):
         session = sum(end <= i for end in ends)
         for recorded in moment.prints:
@@ -135,7 +135,7 @@ def bulk_volume_at(
     sigma: Any = "trailing:390",
     cdf: str = "normal",
 ) -> float:
-    session = len([end for end in tape.session_ends if end <= at.restart])
+    session = len([end for end in sorted(tape.restarts) if end <= at.restart])
     bars = classified(tape, at, units, bar, dp, sigma, cdf)
     bars = [(one, share) for one, share in bars if one.session == session][-n_bars:]
     if len(bars) < n_bars:
@@ -149,7 +149,7 @@ def bulk_volume_at(
 
 def session_volumes(tape: Tape, at: Reading) -> list[int]:
     """The volume of the flow of each ended session that had any."""
-    ends = [end for end in tape.session_ends if end <= at.restart]
+    ends = [end for end in sorted(tape.restarts) if end <= at.restart]
     out = []
     for start, end in zip([0, *ends], ends, strict=False):
         prints = [r.print for moment in tape.moments[start:end] for r in moment.prints]
@@ -189,7 +189,7 @@ def bulk_vpin_at(
     output: str = "value",
 ) -> float:
     bars = classified(tape, at, units, bar, dp, sigma, cdf)
-    session = len([end for end in tape.session_ends if end <= at.restart])
+    session = len([end for end in sorted(tape.restarts) if end <= at.restart])
     if per_session:
         bars = [(one, share) for one, share in bars if one.session == session]
     volumes = session_volumes(tape, at)

@@ -14,6 +14,9 @@ from .words import NONE, Side
 Ladder = tuple[tuple[int, int], ...]
 """(price, size) of each populated level, best first."""
 
+Touch = tuple[int, int]
+"""The best bid and ask price; NONE is an empty side."""
+
 
 class Print(NamedTuple):
     """One trade. `side` is the aggressor's."""
@@ -45,6 +48,8 @@ class Recorded(NamedTuple):
     print: Print
     key: Key
     flow_before: int
+    touch: Touch | None = None
+    """The touch just before it, where columns give one beside each print."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,11 +90,16 @@ class Tape:
     def __init__(self) -> None:
         self.moments: list[Moment] = []
         self.flow: list[Print] = []
+        self.recorded: list[Recorded] = []
+        """The flow again, as it stands in the moments."""
+        self.fed: list[bool] = []
+        """Of each moment: whether quote-driven flows see it."""
+        self.first_states: set[int] = set()
+        self.restarts: set[int] = set()
+        """The first moment after each session end."""
         self.filled: list[int] = []
         """The volume of the flow up to and including each of its prints."""
         self.restart = 0
-        self.session_ends: list[int] = []
-        """How many moments there were when each session ended."""
         self._trades = 0
         self._last_good: Moment | None = None
 
@@ -102,6 +112,7 @@ class Tape:
         *,
         first_state: bool = False,
         fed: bool = True,
+        touch: Touch | None = None,
     ) -> None:
         """Append an atomic event.
 
@@ -111,12 +122,16 @@ class Tape:
         event = len(self.moments) + 1
         for one in prints:
             self._trades += one.counts
-            recorded.append(Recorded(one, Key(ts, event, self._trades), len(self.flow)))
+            key = Key(ts, event, self._trades)
+            recorded.append(Recorded(one, key, len(self.flow), touch))
             if one.in_flow:
+                self.recorded.append(recorded[-1])
                 self.filled.append((self.filled[-1] if self.filled else 0) + one.size)
                 self.flow.append(one)
         if first_state:
             self._last_good = None
+            self.first_states.add(len(self.moments))
+        self.fed.append(fed)
         good = fed and good_state(bids, asks)
         key = Key(ts, event, self._trades)
         before = self._last_good
@@ -128,7 +143,7 @@ class Tape:
     def end_session(self) -> None:
         """Flows restart here; the flow's prints, which VPIN and the tick rule use, go on."""
         self.restart = len(self.moments)
-        self.session_ends.append(self.restart)
+        self.restarts.add(self.restart)
         self._last_good = None
 
     def reading(self, ts: int, last_row: int) -> Reading:
@@ -141,6 +156,26 @@ class Tape:
         if not at.end:
             return (), ()
         return self.moments[at.end - 1].bids, self.moments[at.end - 1].asks
+
+    def touch_before(self, recorded: Recorded, lag: int = 0) -> Touch | None:
+        """The touch after the last moment before the print's own, or that stood `lag` ns ago.
+
+        None where a first state, a session's beginning or a book that is not known lies between.
+        """
+        if recorded.touch is not None:
+            return recorded.touch
+        at = recorded.key.event - 1  # its own moment, whose book comes after its prints
+        while at > 0 and at not in self.restarts:
+            at -= 1
+            moment = self.moments[at]
+            if not self.fed[at]:
+                return None
+            if not lag or moment.key.ts <= recorded.key.ts - lag:
+                bids, asks = moment.bids, moment.asks
+                return bids[0][0] if bids else NONE, asks[0][0] if asks else NONE
+            if at in self.first_states:
+                return None
+        return None
 
     def seen_good(self, window: Window, at: Reading) -> bool:
         """Whether a good state has come since a flow in this window last restarted."""
@@ -226,12 +261,20 @@ def trade_tape(
     size: Sequence[int],
     side: Sequence[int] | None = None,
     ts: Sequence[int] | None = None,
+    bid_price: Sequence[int] | None = None,
+    ask_price: Sequence[int] | None = None,
 ) -> tuple[Tape, list[Reading]]:
-    """Columns of trades: every element is a print, an atomic event and a row."""
+    """Columns of trades: every element is a print, an atomic event and a row.
+
+    `bid_price`, `ask_price`: the touch just before each print.
+    """
     tape, readings = Tape(), []
     sides = [Side.NONE] * len(price) if side is None else side
-    columns = zip(_times(ts, len(price)), price, size, sides, strict=True)
-    for i, (t, p, q, s) in enumerate(columns):
-        tape.record(t, prints=[Print(int(p), int(q), int(s))])
+    touches: Sequence[Touch | None] = [None] * len(price)
+    if bid_price is not None and ask_price is not None:
+        touches = [(int(b), int(a)) for b, a in zip(bid_price, ask_price, strict=True)]
+    columns = zip(_times(ts, len(price)), price, size, sides, touches, strict=True)
+    for i, (t, p, q, s, touch) in enumerate(columns):
+        tape.record(t, prints=[Print(int(p), int(q), int(s))], touch=touch)
         readings.append(tape.reading(t, i))
     return tape, readings

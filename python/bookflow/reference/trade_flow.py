@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 from .tape import Reading, Tape, trade_tape
-from .trade_sign import SIGNS
+from .trade_sign import rule_of
 from .units import COLUMN_UNITS, Units
 from .window import parse_window, ratio, total
 
@@ -18,8 +18,9 @@ def side_volumes(
     tape: Tape, at: Reading, sign: str, window: str | None
 ) -> tuple[Fraction, Fraction]:
     """(B, S): the volume in the window that buyers and sellers started, in size units."""
+    rule = rule_of(sign)
     flow = [(w, r) for w, r in tape.prints(parse_window(window), at) if r.print.in_flow]
-    signed = [(w, r.print.size, SIGNS[sign](tape, r)) for w, r in flow]
+    signed = [(w, r.print.size, rule(tape, r)) for w, r in flow]
     buys = total((w, size) for w, size, s in signed if s > 0)
     sells = total((w, size) for w, size, s in signed if s < 0)
     return buys, sells
@@ -37,10 +38,8 @@ def trade_count_at(
     prints = tape.prints(parse_window(window), at)
     if of == "both":
         return float(total((w, 1) for w, r in prints if r.print.counts))
-    wanted = {"buy": 1, "sell": -1}[of]
-    return float(
-        total((w, 1) for w, r in prints if r.print.in_flow and SIGNS[sign](tape, r) == wanted)
-    )
+    wanted, rule = {"buy": 1, "sell": -1}[of], rule_of(sign)
+    return float(total((w, 1) for w, r in prints if r.print.in_flow and rule(tape, r) == wanted))
 
 
 def volume_at(tape: Tape, at: Reading, units: Units, *, window: str | None = "row") -> float:
@@ -89,6 +88,8 @@ def trade_count(
     price: Sequence[int],
     size: Sequence[int],
     side: Sequence[int] | None = None,
+    bid_price: Sequence[int] | None = None,
+    ask_price: Sequence[int] | None = None,
     *,
     of: str = "both",
     window: str | None = "row",
@@ -102,7 +103,7 @@ def trade_count(
     >>> trade_count([100, 101, 101], [5, 6, 7], [1, 2, 0], of="sell", window=None)
     [0.0, 1.0, 1.0]
     """
-    tape, rows = trade_tape(price, size, side, ts)
+    tape, rows = trade_tape(price, size, side, ts, bid_price, ask_price)
     return [
         trade_count_at(tape, row, COLUMN_UNITS, of=of, window=window, sign=sign) for row in rows
     ]
@@ -129,6 +130,8 @@ def buy_volume(
     price: Sequence[int],
     size: Sequence[int],
     side: Sequence[int] | None = None,
+    bid_price: Sequence[int] | None = None,
+    ask_price: Sequence[int] | None = None,
     *,
     window: str | None = "row",
     sign: str = "aggressor",
@@ -141,7 +144,7 @@ def buy_volume(
     >>> buy_volume([100, 101, 101], [5, 6, 7], sign="tick", window=None)
     [0.0, 6.0, 13.0]
     """
-    tape, rows = trade_tape(price, size, side, ts)
+    tape, rows = trade_tape(price, size, side, ts, bid_price, ask_price)
     return [buy_volume_at(tape, row, COLUMN_UNITS, window=window, sign=sign) for row in rows]
 
 
@@ -149,6 +152,8 @@ def sell_volume(
     price: Sequence[int],
     size: Sequence[int],
     side: Sequence[int] | None = None,
+    bid_price: Sequence[int] | None = None,
+    ask_price: Sequence[int] | None = None,
     *,
     window: str | None = "row",
     sign: str = "aggressor",
@@ -159,7 +164,7 @@ def sell_volume(
     >>> sell_volume([100, 101, 101], [5, 6, 7], [1, 2, 0])
     [0.0, 6.0, 0.0]
     """
-    tape, rows = trade_tape(price, size, side, ts)
+    tape, rows = trade_tape(price, size, side, ts, bid_price, ask_price)
     return [sell_volume_at(tape, row, COLUMN_UNITS, window=window, sign=sign) for row in rows]
 
 
@@ -167,6 +172,8 @@ def buy_sell_ratio(
     price: Sequence[int],
     size: Sequence[int],
     side: Sequence[int] | None = None,
+    bid_price: Sequence[int] | None = None,
+    ask_price: Sequence[int] | None = None,
     *,
     window: str | None = "row",
     sign: str = "aggressor",
@@ -177,7 +184,7 @@ def buy_sell_ratio(
     >>> buy_sell_ratio([100, 101, 101], [5, 10, 7], [1, 2, 0], window=None)
     [nan, 0.5, 0.5]
     """
-    tape, rows = trade_tape(price, size, side, ts)
+    tape, rows = trade_tape(price, size, side, ts, bid_price, ask_price)
     return [buy_sell_ratio_at(tape, row, COLUMN_UNITS, window=window, sign=sign) for row in rows]
 
 
@@ -185,6 +192,8 @@ def trade_flow_imbalance(
     price: Sequence[int],
     size: Sequence[int],
     side: Sequence[int] | None = None,
+    bid_price: Sequence[int] | None = None,
+    ask_price: Sequence[int] | None = None,
     *,
     window: str | None = "row",
     sign: str = "aggressor",
@@ -195,7 +204,7 @@ def trade_flow_imbalance(
     >>> trade_flow_imbalance([100, 101, 101], [30, 10, 7], [1, 2, 0], window=None)
     [1.0, 0.5, 0.5]
     """
-    tape, rows = trade_tape(price, size, side, ts)
+    tape, rows = trade_tape(price, size, side, ts, bid_price, ask_price)
     return [
         trade_flow_imbalance_at(tape, row, COLUMN_UNITS, window=window, sign=sign) for row in rows
     ]
@@ -205,6 +214,8 @@ def cumulative_volume_delta(
     price: Sequence[int],
     size: Sequence[int],
     side: Sequence[int] | None = None,
+    bid_price: Sequence[int] | None = None,
+    ask_price: Sequence[int] | None = None,
     *,
     window: str | None = "session",
     sign: str = "aggressor",
@@ -215,7 +226,7 @@ def cumulative_volume_delta(
     >>> cumulative_volume_delta([100, 101, 101], [30, 10, 7], [1, 2, 0])
     [30.0, 20.0, 20.0]
     """
-    tape, rows = trade_tape(price, size, side, ts)
+    tape, rows = trade_tape(price, size, side, ts, bid_price, ask_price)
     return [
         cumulative_volume_delta_at(tape, row, COLUMN_UNITS, window=window, sign=sign)
         for row in rows

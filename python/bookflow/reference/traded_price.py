@@ -1,5 +1,6 @@
 """Where trades took place: the last price, the average and the distance between them."""
 
+import math
 from collections.abc import Sequence
 from fractions import Fraction
 
@@ -37,10 +38,33 @@ def vwap_at(tape: Tape, at: Reading, units: Units, *, window: str | None = "sess
 
 
 def vwap_deviation_at(
-    tape: Tape, at: Reading, units: Units, *, window: str | None = "session"
+    tape: Tape,
+    at: Reading,
+    units: Units,
+    *,
+    window: str | None = "session",
+    output: str = "relative",
 ) -> float:
     last, mean = last_print(tape, at), average(tape, at, window)
-    return float((last - mean) / mean) if last is not None and mean else NAN
+    if last is None or mean is None:
+        return NAN
+    if output == "absolute":
+        return float((last - mean) * units.price)
+    if output == "sd":
+        return in_deviations(tape, at, window, last, mean)
+    relative = float((last - mean) / mean) if mean else NAN
+    return 10_000 * relative if output == "bp" else relative
+
+
+def in_deviations(tape: Tape, at: Reading, window: str | None, last: int, mean: Fraction) -> float:
+    """(last - mean) / sd, as two whole numbers over the same volume, each rounded once."""
+    if parse_window(window).kind == "ew":
+        return NAN
+    prints = [r.print for _, r in tape.prints(parse_window(window), at)]
+    traded = sum(one.volume for one in prints)
+    square = Fraction(sum(one.volume * one.price**2 for one in prints), traded)
+    variance = (square - mean**2) * traded**2
+    return float((last - mean) * traded) / math.sqrt(variance) if variance > 0 else NAN
 
 
 def last_price(
@@ -87,6 +111,7 @@ def vwap_deviation(
     side: Sequence[int] | None = None,
     *,
     window: str | None = "session",
+    output: str = "relative",
     ts: Sequence[int] | None = None,
 ) -> list[float]:
     """(p - VWAP) / VWAP with p the last trade's price: a fraction, not basis points.
@@ -95,6 +120,16 @@ def vwap_deviation(
 
     >>> vwap_deviation([100, 140], [3, 1])    # VWAP 110
     [0.0, 0.2727272727272727]
+
+    `output="absolute"` is p - VWAP in price, `"bp"` 10,000 times the fraction, `"sd"` that many
+    volume-weighted standard deviations: NaN where they are 0, and over a half-life.
+
+    >>> vwap_deviation([100, 104], [3, 1], output="absolute")    # VWAP 101
+    [0.0, 3.0]
+    >>> vwap_deviation([97, 107], [1, 1], output="sd")    # VWAP 102, sd 5
+    [nan, 1.0]
     """
     tape, rows = trade_tape(price, size, side, ts)
-    return [vwap_deviation_at(tape, row, COLUMN_UNITS, window=window) for row in rows]
+    return [
+        vwap_deviation_at(tape, row, COLUMN_UNITS, window=window, output=output) for row in rows
+    ]

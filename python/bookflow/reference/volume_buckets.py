@@ -5,10 +5,9 @@ from collections.abc import Callable, Sequence
 from fractions import Fraction
 from typing import Any
 
-from .tape import Reading, Recorded, Tape, trade_tape
-from .trade_sign import SIGNS
+from .tape import Reading, Tape, trade_tape
+from .trade_sign import rule_of
 from .units import COLUMN_UNITS, Units
-from .window import Key
 from .words import NAN
 
 
@@ -61,8 +60,10 @@ def vpin_at(
     if output == "age":
         return float((filled - complete * size) * units.size)
 
+    rule = rule_of(sign)
+
     def shares(i: int) -> tuple[Fraction, Fraction]:
-        s = SIGNS[sign](tape, Recorded(tape.flow[i], Key(0, 0, 0), i))
+        s = rule(tape, tape.recorded[i])
         return Fraction(s > 0), Fraction(s < 0)
 
     imbalance = Fraction()
@@ -76,6 +77,8 @@ def vpin(
     price: Sequence[int],
     size: Sequence[int],
     side: Sequence[int] | None = None,
+    bid_price: Sequence[int] | None = None,
+    ask_price: Sequence[int] | None = None,
     *,
     bucket_volume: int,
     n_buckets: int = 50,
@@ -101,7 +104,7 @@ def vpin(
     >>> vpin([100] * 3, [50, 80, 75], bucket_volume=100, n_buckets=2, output="age")
     [nan, nan, 5.0]
     """
-    tape, rows = trade_tape(price, size, side, ts)
+    tape, rows = trade_tape(price, size, side, ts, bid_price, ask_price)
     return [
         vpin_at(
             tape,

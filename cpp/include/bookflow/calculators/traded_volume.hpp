@@ -10,7 +10,7 @@ enum class TradeSide : std::uint8_t { Both, Buy, Sell };
     return {"both", "buy", "sell"};
 }
 
-class TradeCount {
+class TradeCount : public SignsPrints {
 public:
     static constexpr std::string_view kName = "TradeCount";
     static constexpr std::string_view kDoc =
@@ -24,16 +24,16 @@ public:
     struct Settings {
         TradeSide of = TradeSide::Both;
         Window window;
-        Sign sign = Sign::Aggressor;
+        Sign sign;
         template <class V>
         void visit(V& v) {
             v("of", of, "whose prints");
             v("window", window, "over what they are counted");
-            v("sign", sign, "who the aggressor is: as given, or by the tick rule");
+            v("sign", sign, Sign::kMeaning);
         }
     };
 
-    explicit TradeCount(const Settings& s) : settings_(s), flow_(s.window), signer_(s.sign) {}
+    explicit TradeCount(const Settings& s) : SignsPrints(s.sign), settings_(s), flow_(s.window) {}
     [[nodiscard]] const Settings& settings() const { return settings_; }
 
     void step(const Moment& now, const Print& print) {
@@ -41,13 +41,16 @@ public:
             if (print.is_trade()) flow_.add(now, {1});
         } else if (print.in_flow) {
             const Side wanted = settings_.of == TradeSide::Buy ? Side::Bid : Side::Ask;
-            if (signer_(print) == wanted) flow_.add(now, {1});
+            if (signer_(now, print) == wanted) flow_.add(now, {1});
         }
     }
     void read(const Moment& now, const Units&, double* out) {
         *out = flow_.read(now, [](auto n) { return static_cast<double>(n); });
     }
-    void restart(Restart what) { flow_.restart(what); }
+    void restart(Restart what) {
+        flow_.restart(what);
+        signer_.restart(what);
+    }
     template <class V>
     void visit(V& v) {
         v(flow_, signer_);
@@ -56,7 +59,6 @@ public:
 private:
     Settings settings_;
     Flow<1> flow_;
-    Signer signer_;
 };
 
 class Volume {
@@ -97,32 +99,35 @@ private:
 };
 
 // Buys and sells over a window, from which the calculators below read different numbers.
-class SignedVolume {
+class SignedVolume : public SignsPrints {
 public:
     static constexpr Feed kFeed = Feed::Trades;
     static constexpr bool kState = false;
 
     struct Settings {
         Window window;
-        Sign sign = Sign::Aggressor;
+        Sign sign;
         template <class V>
         void visit(V& v) {
             v("window", window, "over what buys and sells are summed");
-            v("sign", sign, "who the aggressor is: as given, or by the tick rule");
+            v("sign", sign, Sign::kMeaning);
         }
     };
 
-    explicit SignedVolume(const Settings& s) : settings_(s), flow_(s.window), signer_(s.sign) {}
+    explicit SignedVolume(const Settings& s) : SignsPrints(s.sign), settings_(s), flow_(s.window) {}
     [[nodiscard]] const Settings& settings() const { return settings_; }
 
     void step(const Moment& now, const Print& print) {
         if (!print.in_flow) return;
-        const Side side = signer_(print);
+        const Side side = signer_(now, print);
         // masks and no branch: which side comes next cannot be predicted
         flow_.add(now, {-i64{side == Side::Bid} & print.size.raw,
                         -i64{side == Side::Ask} & print.size.raw});
     }
-    void restart(Restart what) { flow_.restart(what); }
+    void restart(Restart what) {
+        flow_.restart(what);
+        signer_.restart(what);
+    }
     template <class V>
     void visit(V& v) {
         v(flow_, signer_);
@@ -131,7 +136,6 @@ public:
 protected:
     Settings settings_;
     Flow<2> flow_;
-    Signer signer_;
 };
 
 class BuyVolume : public SignedVolume {
@@ -197,11 +201,11 @@ public:
 
     struct Settings {
         Window window = Window::session();
-        Sign sign = Sign::Aggressor;
+        Sign sign;
         template <class V>
         void visit(V& v) {
             v("window", window, "since when it cumulates");
-            v("sign", sign, "who the aggressor is: as given, or by the tick rule");
+            v("sign", sign, Sign::kMeaning);
         }
     };
 

@@ -10,7 +10,7 @@ enum class VpinOutput : std::uint8_t { Value, Age };
     return {"value", "age"};
 }
 
-class VPIN {
+class VPIN : public SignsPrints {
 public:
     static constexpr std::string_view kName = "VPIN";
     static constexpr std::string_view kDoc =
@@ -29,27 +29,27 @@ public:
     struct Settings {
         Quantity bucket_volume;
         int n_buckets = 50;
-        Sign sign = Sign::Aggressor;
+        Sign sign;
         VpinOutput output = VpinOutput::Value;
         template <class V>
         void visit(V& v) {
             v("bucket_volume", bucket_volume, "V, the volume of a bucket");
             v("n_buckets", n_buckets, Range<int>{1, 1'000'000}, "n, over how many buckets");
-            v("sign", sign, "who the aggressor is: as given, or by the tick rule");
+            v("sign", sign, Sign::kMeaning);
             v("output", output, "VPIN itself, or the volume since its last change");
         }
     };
 
-    explicit VPIN(const Settings& s) : settings_(s), signer_(s.sign) {}
+    explicit VPIN(const Settings& s) : SignsPrints(s.sign), settings_(s) {}
     [[nodiscard]] const Settings& settings() const { return settings_; }
 
     void bind(const Units& units) {
         bucket_ = in_size_units(settings_.bucket_volume, units, kName, "bucket_volume");
     }
 
-    void step(const Moment&, const Print& print) {
+    void step(const Moment& now, const Print& print) {
         if (!print.in_flow) return;
-        const Side side = signer_(print);
+        const Side side = signer_(now, print);
         const i64 sign =
             i64{side == Side::Bid} - i64{side == Side::Ask};  // no branch to mispredict
         i64 rest = print.size.raw;
@@ -76,7 +76,7 @@ public:
             *out = value_;
         }
     }
-    void restart(Restart) {}
+    void restart(Restart what) { signer_.restart(what); }
 
     // For prints in a row: less than `room` does not end the open bucket, so it may come as sums.
     [[nodiscard]] i64 room() const { return bucket_ - filled_; }
@@ -125,7 +125,6 @@ private:
     i128 sum_ = 0;    // of the imbalances inside the window
     double value_ = kNaN;
     Ring<i64> imbalances_;
-    Signer signer_;
 };
 
 }  // namespace bookflow

@@ -1,6 +1,8 @@
 // Volume-weighted average price, the distance of the last print from it, and that print.
 #pragma once
 
+#include <cmath>
+
 #include "bookflow/calculator.hpp"
 
 namespace bookflow {
@@ -55,28 +57,128 @@ protected:
     Price last_ = kNoPrice;
 };
 
+enum class DeviationOutput : std::uint8_t { Relative, Absolute, Bp, Sd };
+[[nodiscard]] constexpr std::array<std::string_view, 4> names_of(DeviationOutput) {
+    return {"relative", "absolute", "bp", "sd"};
+}
+
 class VWAPDeviation : public VWAP {
 public:
     static constexpr std::string_view kName = "VWAPDeviation";
     static constexpr std::string_view kDoc =
         "How far the last print is from the volume-weighted average price, (p - VWAP) / VWAP.\n\n"
-        "A number without unit; NaN without volume.";
-    using VWAP::VWAP;
+        "A number without unit; NaN without volume. output=\"absolute\" is p - VWAP in price, "
+        "\"bp\"\n"
+        "10,000 times the relative one, \"sd\" (p - VWAP) / sd with the volume-weighted standard\n"
+        "deviation sd = sqrt(sum(v p^2) / sum(v) - VWAP^2), from exact sums: NaN where it is 0, "
+        "and "
+        "over\na half-life, whose sums are not exact.";
 
-    void read(const Moment& now, const Units&, double* out) {
+    struct Settings {
+        Window window = Window::session();
+        DeviationOutput output = DeviationOutput::Relative;
+        template <class V>
+        void visit(V& v) {
+            v("window", window, "over what it averages");
+            v("output", output, "a fraction of the VWAP, a price, basis points, or deviations");
+        }
+    };
+
+    explicit VWAPDeviation(const Settings& s)
+        : VWAP({s.window}), output_(s.output), squares_(s.window) {}
+    [[nodiscard]] Settings settings() const { return {settings_.window, output_}; }
+
+    void step(const Moment& now, const Print& print) {
+        VWAP::step(now, print);
+        if (output_ == DeviationOutput::Sd && print.in_volume) add_square(now, print);
+    }
+
+    void read(const Moment& now, const Units& units, double* out) {
         if (last_ == kNoPrice) {
             *out = kNaN;
+            return;
+        }
+        if (output_ == DeviationOutput::Sd) {
+            *out = in_deviations(now);
             return;
         }
         *out = flow_.read(now, [&](auto notional, auto volume) {
             if (volume <= 0) return kNaN;
             if constexpr (std::is_same_v<decltype(volume), i128>) {
-                if (fits(volume)) return ratio(last_.raw * volume - notional, notional);
+                if (fits(volume)) {
+                    const i128 above = last_.raw * volume - notional;
+                    if (output_ == DeviationOutput::Absolute) return units.price(above, volume);
+                    return scaled(ratio(above, notional));
+                }
             }
             const auto n = static_cast<double>(notional);
-            return quotient(static_cast<double>(last_.raw) * static_cast<double>(volume) - n, n);
+            const auto v = static_cast<double>(volume);
+            const double above = static_cast<double>(last_.raw) * v - n;
+            if (output_ == DeviationOutput::Absolute) return units.price(above / v);
+            return scaled(quotient(above, n));
         });
     }
+    void restart(Restart what) {
+        VWAP::restart(what);
+        squares_.restart(what);
+    }
+    template <class V>
+    void visit(V& v) {
+        VWAP::visit(v);
+        if (output_ == DeviationOutput::Sd) v(squares_, origin_);
+    }
+
+private:
+    [[nodiscard]] double scaled(double relative) const {
+        return output_ == DeviationOutput::Bp ? 10'000 * relative : relative;
+    }
+    // About the first print: the variance is the same, and squares stay small enough for 128 bits.
+    void add_square(const Moment& now, const Print& print) {
+        constexpr i128 lost = i128{1} << 123;  // what the sum takes for lost
+        if (origin_ == kNoPrice) origin_ = print.price;
+        const i128 d = i128{print.price.raw} - origin_.raw;
+        i128 square = 0;
+        if (__builtin_mul_overflow(d * d, i128{print.size.raw}, &square) || square > lost) {
+            square = lost;
+        }
+        squares_.add(now, {d * print.size.raw, std::max(square, -lost), i128{print.size.raw}});
+    }
+    // (p V - sum(v p)) / sqrt(V sum(v p^2) - sum(v p)^2)
+    [[nodiscard]] double in_deviations(const Moment& now) {
+        return squares_.read(now, [&](auto first, auto second, auto volume) {
+            if constexpr (std::is_same_v<decltype(volume), i128>) {
+                if (volume <= 0 || !fits(volume)) return kNaN;
+                // about the mean's own whole number, so that products stay below 128 bits
+                const i128 whole = first / volume;
+                const i128 rest = first - whole * volume;
+                // sum(v (d - whole)^2) = second - whole (first + rest); what was taken back can
+                // leave sums of no prints at all
+                i128 about = 0;
+                if (__builtin_mul_overflow(whole, first + rest, &about) ||
+                    __builtin_sub_overflow(second, about, &about)) {
+                    return kNaN;
+                }
+                const i128 above = (i128{last_.raw} - origin_.raw) * volume - first;
+                i128 variance = 0;
+                if (!__builtin_mul_overflow(about, volume, &variance) &&
+                    !__builtin_sub_overflow(variance, rest * rest, &variance)) {
+                    return variance <= 0 ? kNaN
+                                         : static_cast<double>(above) /
+                                               std::sqrt(static_cast<double>(variance));
+                }
+                const auto v = static_cast<double>(volume);
+                const auto r = static_cast<double>(rest);
+                const double wide = static_cast<double>(about) - r * r / v;
+                return wide <= 0 ? kNaN : static_cast<double>(above) / std::sqrt(wide * v);
+            } else {
+                return kNaN;
+            }
+        });
+    }
+
+    DeviationOutput output_;
+    Flow<3, i128> squares_;  // of d = price - origin: d x size, d^2 x size, size
+    Price origin_ = kNoPrice;
 };
 
 class LastPrice {

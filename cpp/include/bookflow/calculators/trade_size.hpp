@@ -1,0 +1,99 @@
+// How large the prints are: their mean size, and how much of the volume the large ones make.
+#pragma once
+
+#include "bookflow/calculator.hpp"
+
+namespace bookflow {
+
+class MeanTradeSize {
+public:
+    static constexpr std::string_view kName = "MeanTradeSize";
+    static constexpr std::string_view kDoc =
+        "Mean size of a trade, sum(v) / n over the prints of the volume.\n\n"
+        "In the instrument's size; NaN without a print. A broken print that is taken back is not\n"
+        "subtracted: it is no trade, and which one it was is not known.";
+    static constexpr Feed kFeed = Feed::Trades;
+    static constexpr bool kState = false;
+
+    struct Settings {
+        Window window;
+        template <class V>
+        void visit(V& v) {
+            v("window", window, "over what it averages");
+        }
+    };
+
+    explicit MeanTradeSize(const Settings& s) : settings_(s), flow_(s.window) {}
+    [[nodiscard]] const Settings& settings() const { return settings_; }
+
+    void step(const Moment& now, const Print& print) {
+        if (print.is_trade()) flow_.add(now, {print.size.raw, 1});
+    }
+    void read(const Moment& now, const Units& units, double* out) {
+        *out = flow_.read(now, [&](auto volume, auto n) {
+            if constexpr (std::is_same_v<decltype(n), i128>) {
+                return n == 0 ? kNaN : units.size_scale.value(volume, n);
+            } else {
+                return units.size(quotient(volume, n));
+            }
+        });
+    }
+    void restart(Restart what) { flow_.restart(what); }
+    template <class V>
+    void visit(V& v) {
+        v(flow_);
+    }
+
+private:
+    Settings settings_;
+    Flow<2> flow_;
+};
+
+class LargeTradeShare {
+public:
+    static constexpr std::string_view kName = "LargeTradeShare";
+    static constexpr std::string_view kDoc =
+        "Share of the volume that large prints make, sum(v, v >= least) / sum(v), in [0, 1].\n\n"
+        "A number without unit; NaN without volume. least is the smallest size that is large. "
+        "Broken\n"
+        "prints that are taken back are not subtracted.";
+    static constexpr Feed kFeed = Feed::Trades;
+    static constexpr bool kState = false;
+
+    struct Settings {
+        Quantity least;
+        Window window;
+        template <class V>
+        void visit(V& v) {
+            v("least", least, "from what size a print is large");
+            v("window", window, "over what it is summed");
+        }
+    };
+
+    explicit LargeTradeShare(const Settings& s) : settings_(s), flow_(s.window) {}
+    [[nodiscard]] const Settings& settings() const { return settings_; }
+
+    void bind(const Units& units) {
+        least_ = in_size_units(settings_.least, units, kName, "least");
+    }
+    void step(const Moment& now, const Print& print) {
+        if (!print.is_trade()) return;
+        const i64 size = print.size.raw;
+        flow_.add(now, {size >= least_ ? size : 0, size});
+    }
+    void read(const Moment& now, const Units&, double* out) {
+        *out = flow_.read(now, [](auto large, auto all) { return quotient(large, all); });
+    }
+    void restart(Restart what) { flow_.restart(what); }
+    template <class V>
+    void visit(V& v) {
+        v(flow_);
+    }
+
+private:
+    Settings settings_;
+    i64 least_ = 0;  // not known before bind
+    Flow<2> flow_;
+};
+
+}  // namespace bookflow
