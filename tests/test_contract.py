@@ -71,6 +71,8 @@ def assert_as_reference(variant: Variant, got: np.ndarray, expected: np.ndarray)
     if variant.decays:
         largest = 30 * 4 * 9 * 110  # samples x sizes of an increment x price
         np.testing.assert_allclose(got, expected, rtol=1e-12, atol=30 * 2**-52 * largest)
+    elif variant.bulk:
+        np.testing.assert_allclose(got, expected, rtol=1e-11, atol=1e-11)
     elif variant.rounds:
         np.testing.assert_allclose(got, expected, rtol=0, atol=1e-14)
     else:
@@ -237,6 +239,10 @@ WRONG = {
     "int": (0, -1, 2**40, 2**63, 2**70, 1.5, "3", None, True, math.nan, math.inf),
     "float": (-0.5, 1e9, "0.5", None, True, math.nan, math.inf, -math.inf),
     "quantity": (0, -1, "7", None, True, math.nan, math.inf),
+    "bar": ("row", "10", "0s", "10events", "7volume", "", 3, True),
+    "sigma": (0, -1, "7", "trailing", "trailing:1", "trailing:2.5", None, True, math.nan, math.inf),
+    "distribution": ("", "t", "t:0", "t:-1", "t:1e9", "t:nan", "cauchy", 3, None, True),
+    "bucket": (0, -1, "7", "adv", "adv:20", "adv:0/50", "adv:20/0", "adv:2/3/4", None, True),
 }  # fmt: skip
 WRONG["sliding"] = (*WRONG["window"], "ew:2s", "ew:3events")
 
@@ -633,7 +639,7 @@ def test_windows_in_trades_are_a_pipelines_where_quotes_drive() -> None:
 def test_windows_in_time_need_ts(variant: Variant) -> None:
     row = arrays(variant)
     del row["ts"]
-    if variant.window in ("3s", "ew:2s"):
+    if variant.needs_ts:
         assert_refused(variant.make(), bf.InputError, row)
         no_ts = [column for n, column in columns_for(variant).items() if n != "ts"]
         with pytest.raises(bf.InputError, match="needs ts"):

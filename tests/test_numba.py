@@ -23,7 +23,6 @@ from numba.core.errors import NumbaTypeError, TypingError
 
 import bookflow.numba
 
-NAMES = [entry["name"] for entry in ENTRIES]
 # Compiled code is not given the touch that some signs need: the core refuses there.
 ALONE = tuple(v for v in VARIANTS if v.alone and not v.touch)
 SOME = bytes((i * 73 + i // 7 * 31) % 251 for i in range(400))

@@ -17,7 +17,13 @@ SAMPLES: dict[str, tuple[Any, ...]] = {
     "int": (1, 3),
     "float": (0.0, 0.7),
     "quantity": (1, 7),
+    "bar": (None, "2s"),
+    "sigma": ("trailing:2", 1.5),
+    "distribution": ("normal", "t:0.25"),
+    "bucket": ("adv:2/3", 3, 7.5),
 }
+MOST = 200
+"""Of a calculator's variants; of more, every so-manieth is taken."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +56,15 @@ class Variant:
     def decays(self) -> bool:
         """Whether its sums are floats, which the reference adds up in another order."""
         return str(self.window).startswith("ew:")
+
+    @property
+    def bulk(self) -> bool:
+        """Whether it needs a distribution function, which the reference has from libm."""
+        return "cdf" in self.settings
+
+    @property
+    def needs_ts(self) -> bool:
+        return self.window in ("3s", "ew:2s") or self.settings.get("bar") is not None
 
     @property
     def rounds(self) -> bool:
@@ -85,7 +100,9 @@ def variants_of(entry: dict[str, Any]) -> Iterator[Variant]:
         (p["choices"] or SAMPLES[p["type"]]) + ((LAGGED,) if p["name"] == "sign" else ())
         for p in parameters
     ]
-    for values in product(*samples):
+    every = list(product(*samples))
+    step = len(every) // MOST + 1
+    for values in every[:: step + (len(every) % step == 0 and step > 1)]:
         yield Variant(entry, {p["name"]: v for p, v in zip(parameters, values, strict=True)})
 
 

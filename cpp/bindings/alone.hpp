@@ -91,6 +91,7 @@ public:
 private:
     [[gnu::noinline]] void first() {
         bind_units(calculator_, Units{});
+        if constexpr (requires { calculator_.needs_time(); }) needs_ts_ = calculator_.needs_time();
         if (const auto window = window_of(calculator_)) {
             const bool keyed =
                 window->kind == Window::Kind::Last || window->kind == Window::Kind::Decayed;

@@ -1000,6 +1000,100 @@ class VPIN(metaclass=_Made):
     def from_bytes(state: bytes) -> VPIN: ...
     def __reduce__(self) -> tuple[Any, ...]: ...
 
+class BulkVolume(metaclass=_Made):
+    def __init__(
+        self,
+        of: Literal["share", "net", "buy", "sell"] = "share",
+        n_bars: int = 1,
+        bar: str | None = "1m",
+        dp: Literal["close-close", "open-close"] = "close-close",
+        sigma: _Number | str = "trailing:390",
+        cdf: str = "normal",
+    ) -> None: ...
+    @property
+    def of(self) -> Literal["share", "net", "buy", "sell"]: ...
+    @property
+    def n_bars(self) -> int: ...
+    @property
+    def bar(self) -> str | None: ...
+    @property
+    def dp(self) -> Literal["close-close", "open-close"]: ...
+    @property
+    def sigma(self) -> int | float | str: ...
+    @property
+    def cdf(self) -> str: ...
+    def update(
+        self,
+        price: SupportsIndex,
+        size: SupportsIndex,
+        side: SupportsIndex = 0,
+        ts: SupportsIndex | None = None,
+    ) -> float: ...
+    @property
+    def value(self) -> float: ...
+    @property
+    def spec(self) -> str: ...
+    def reset(self) -> None: ...
+    def copy(self) -> Self: ...
+    def __copy__(self) -> Self: ...
+    def __deepcopy__(self, memo: dict[Any, Any]) -> Self: ...
+    def __eq__(self, other: object) -> bool: ...
+    __hash__: ClassVar[None]  # type: ignore[assignment]
+    def to_bytes(self) -> bytes: ...
+    @staticmethod
+    def from_bytes(state: bytes) -> BulkVolume: ...
+    def __reduce__(self) -> tuple[Any, ...]: ...
+
+class BulkVPIN(metaclass=_Made):
+    def __init__(
+        self,
+        bucket_volume: _Number | str,
+        n_buckets: int = 50,
+        bar: str | None = "1m",
+        dp: Literal["close-close", "open-close"] = "close-close",
+        sigma: _Number | str = "trailing:390",
+        cdf: str = "normal",
+        per_session: bool = False,
+        output: Literal["value", "age", "partial", "buy", "sell"] = "value",
+    ) -> None: ...
+    @property
+    def bucket_volume(self) -> int | float | str: ...
+    @property
+    def n_buckets(self) -> int: ...
+    @property
+    def bar(self) -> str | None: ...
+    @property
+    def dp(self) -> Literal["close-close", "open-close"]: ...
+    @property
+    def sigma(self) -> int | float | str: ...
+    @property
+    def cdf(self) -> str: ...
+    @property
+    def per_session(self) -> bool: ...
+    @property
+    def output(self) -> Literal["value", "age", "partial", "buy", "sell"]: ...
+    def update(
+        self,
+        price: SupportsIndex,
+        size: SupportsIndex,
+        side: SupportsIndex = 0,
+        ts: SupportsIndex | None = None,
+    ) -> float: ...
+    @property
+    def value(self) -> float: ...
+    @property
+    def spec(self) -> str: ...
+    def reset(self) -> None: ...
+    def copy(self) -> Self: ...
+    def __copy__(self) -> Self: ...
+    def __deepcopy__(self, memo: dict[Any, Any]) -> Self: ...
+    def __eq__(self, other: object) -> bool: ...
+    __hash__: ClassVar[None]  # type: ignore[assignment]
+    def to_bytes(self) -> bytes: ...
+    @staticmethod
+    def from_bytes(state: bytes) -> BulkVPIN: ...
+    def __reduce__(self) -> tuple[Any, ...]: ...
+
 def touch(
     bid_price: _Ints,
     bid_size: _Ints,
@@ -1264,6 +1358,36 @@ def vpin(
     ts: _Ints | None = None,
     out: _Floats | None = None,
 ) -> _Floats: ...
+def bulk_volume(
+    price: _Ints,
+    size: _Ints,
+    side: _Bytes | None = None,
+    *,
+    of: Literal["share", "net", "buy", "sell"] = "share",
+    n_bars: int = 1,
+    bar: str | None = "1m",
+    dp: Literal["close-close", "open-close"] = "close-close",
+    sigma: _Number | str = "trailing:390",
+    cdf: str = "normal",
+    ts: _Ints | None = None,
+    out: _Floats | None = None,
+) -> _Floats: ...
+def bulk_vpin(
+    price: _Ints,
+    size: _Ints,
+    side: _Bytes | None = None,
+    *,
+    bucket_volume: _Number | str,
+    n_buckets: int = 50,
+    bar: str | None = "1m",
+    dp: Literal["close-close", "open-close"] = "close-close",
+    sigma: _Number | str = "trailing:390",
+    cdf: str = "normal",
+    per_session: bool = False,
+    output: Literal["value", "age", "partial", "buy", "sell"] = "value",
+    ts: _Ints | None = None,
+    out: _Floats | None = None,
+) -> _Floats: ...
 
 __all__ = [
     "Touch",
@@ -1316,4 +1440,8 @@ __all__ = [
     "roll_spread",
     "VPIN",
     "vpin",
+    "BulkVolume",
+    "bulk_volume",
+    "BulkVPIN",
+    "bulk_vpin",
 ]

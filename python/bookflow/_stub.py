@@ -247,8 +247,16 @@ _TYPES: Final = {
     "float": "float",
     "bool": "bool",
     "quantity": "_Number",
+    "bar": "str | None",
+    "sigma": "_Number | str",
+    "distribution": "str",
+    "bucket": "_Number | str",
 }
-_READ: Final = _TYPES | {"quantity": "int | float"}
+_READ: Final = _TYPES | {
+    "quantity": "int | float",
+    "sigma": "int | float | str",
+    "bucket": "int | float | str",
+}
 
 _SIDES: Final = ("bid_price", "bid_size", "ask_price", "ask_size")
 _UPDATE: Final = {

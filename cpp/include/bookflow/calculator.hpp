@@ -17,6 +17,7 @@
 #pragma once
 
 #include <algorithm>
+#include <concepts>
 #include <memory>
 #include <optional>
 #include <span>
@@ -57,6 +58,16 @@ namespace detail {
 template <class E>
 concept Named = requires(E e) { names_of(e); };
 
+// A parameter with a grammar of its own, such as `sigma="trailing:390"` or `sigma=0.05`.
+template <class T>
+concept Phrased = requires(const T& t, const Value& v) {
+    { T::parse(v) } -> std::same_as<std::optional<T>>;
+    { t.value() } -> std::same_as<Value>;
+    { T::kType } -> std::convertible_to<const char*>;
+    { T::kRule } -> std::convertible_to<std::string_view>;
+    { T::kRequired } -> std::convertible_to<bool>;
+};
+
 template <class E>
 [[nodiscard]] std::string_view name_of_choice(E e) {
     return names_of(e)[static_cast<std::size_t>(e)];
@@ -68,6 +79,10 @@ template <class E>
 }
 [[nodiscard]] inline Value to_value(const Sign& s) { return s.text(); }
 [[nodiscard]] inline Value to_value(const Quantity& q) { return q.value; }
+template <Phrased T>
+[[nodiscard]] Value to_value(const T& t) {
+    return t.value();
+}
 [[nodiscard]] inline Value to_value(bool b) { return b; }
 [[nodiscard]] inline Value to_value(int n) { return Decimal{n, 0}; }
 [[nodiscard]] inline Value to_value(double x) { return *Decimal::shortest(x); }
@@ -121,6 +136,12 @@ public:
         Parameter& p = add(name, "str", s, meaning);
         for (const auto choice : names_of(SignRule{})) p.choices.emplace_back(choice);
         p.allowed = "one of " + candidates(p.choices) + std::string(Sign::kLagRule);
+    }
+    template <detail::Phrased T>
+    void operator()(const char* name, T& t, const char* meaning) {
+        Parameter& p = add(name, T::kType, t, meaning);
+        p.allowed = std::string(T::kRule);
+        p.required = T::kRequired;
     }
     template <detail::Named E>
     void operator()(const char* name, E& e, const char* meaning) {
@@ -231,6 +252,18 @@ public:
             if (!parsed) refuse(*v);
             s = *parsed;
         }
+    }
+    template <detail::Phrased T>
+    void operator()(const char*, T& t, const char*) {
+        const Value* v = next();
+        if (v == nullptr) {
+            const Parameter& p = parameters_[at_ - 1];
+            if (!T::kRequired) return;
+            throw InputError("is required: " + p.allowed, call_.name + "." + p.name);
+        }
+        const auto parsed = T::parse(*v);
+        if (!parsed) refuse(*v);
+        t = *parsed;
     }
     template <detail::Named E>
     void operator()(const char*, E& e, const char*) {

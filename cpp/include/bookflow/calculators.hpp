@@ -2,6 +2,8 @@
 // and docs follow from it.
 #pragma once
 
+#include "bookflow/calculators/bulk_volume.hpp"
+#include "bookflow/calculators/bulk_vpin.hpp"
 #include "bookflow/calculators/multi_level_imbalance.hpp"
 #include "bookflow/calculators/order_flow_imbalance.hpp"
 #include "bookflow/calculators/queue_imbalance.hpp"
@@ -38,7 +40,9 @@
     X(LargeTradeShare)              \
     X(EffectiveSpread)              \
     X(RollSpread)                   \
-    X(VPIN)
+    X(VPIN)                         \
+    X(BulkVolume)                   \
+    X(BulkVPIN)
 
 namespace bookflow {
 

@@ -8,6 +8,7 @@ compiled core. Column functions take and return integer units and have the core'
 
 from .best_quotes import mid, spread, touch, weighted_mid
 from .book import Best, ContentHash, Level, LevelBook, Order, OrderBook
+from .bulk import bulk_volume, bulk_vpin
 from .catalogue import DEFINITIONS
 from .clock import Clock, parse_clock
 from .event import Event, event_of
@@ -60,6 +61,8 @@ __all__ = [
     "Tape",
     "Units",
     "Window",
+    "bulk_volume",
+    "bulk_vpin",
     "buy_sell_ratio",
     "buy_volume",
     "cumulative_volume_delta",

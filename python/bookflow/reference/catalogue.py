@@ -5,6 +5,7 @@ from typing import Any
 
 from . import (
     best_quotes,
+    bulk,
     imbalance,
     order_flow,
     spread_paid,
@@ -41,5 +42,7 @@ DEFINITIONS: dict[str, Callable[..., Any]] = {
     "effective_spread": spread_paid.effective_spread_at,
     "roll_spread": spread_paid.roll_spread_at,
     "vpin": volume_buckets.vpin_at,
+    "bulk_volume": bulk.bulk_volume_at,
+    "bulk_vpin": bulk.bulk_vpin_at,
 }
 """name -> definition(tape, reading, units, **settings) -> a number, or a list of them."""

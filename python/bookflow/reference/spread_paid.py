@@ -83,8 +83,10 @@ def effective_spread(
     [4.0, 1.0]
     """
     tape, rows = trade_tape(price, size, side, ts, bid_price, ask_price)
-    settings = {"window": window, "weight": weight, "sign": sign}
-    return [effective_spread_at(tape, row, COLUMN_UNITS, **settings) for row in rows]
+    return [
+        effective_spread_at(tape, row, COLUMN_UNITS, window=window, weight=weight, sign=sign)
+        for row in rows
+    ]
 
 
 def roll_spread(
