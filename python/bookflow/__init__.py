@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from bookflow import reference
     from bookflow.footprints import Footprint, footprint
     from bookflow.integrated_ofi import fit_integrated_ofi
+    from bookflow.microprice import MicropriceModel, fit_microprice
     from bookflow.profile import VolumeProfile, volume_profile
     from bookflow.readers import read_databento, read_events, read_lobster
     from bookflow.simulation import Burst, Simulation, simulate
@@ -42,9 +43,11 @@ if TYPE_CHECKING:
 _LAZY = {
     "Burst": "bookflow.simulation",
     "Footprint": "bookflow.footprints",
+    "MicropriceModel": "bookflow.microprice",
     "Simulation": "bookflow.simulation",
     "VolumeProfile": "bookflow.profile",
     "fit_integrated_ofi": "bookflow.integrated_ofi",
+    "fit_microprice": "bookflow.microprice",
     "footprint": "bookflow.footprints",
     "read_databento": "bookflow.readers",
     "read_events": "bookflow.readers",
@@ -71,6 +74,7 @@ __all__ = [
     "InputError",
     "Instrument",
     "LevelBook",
+    "MicropriceModel",
     "OrderBook",
     "Pipeline",
     "Side",
@@ -81,6 +85,7 @@ __all__ = [
     "__version__",
     "calculators",
     "fit_integrated_ofi",
+    "fit_microprice",
     "footprint",
     "merge",
     "parse_calculator",
