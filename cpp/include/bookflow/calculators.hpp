@@ -24,6 +24,7 @@
     X(QueueShare)                   \
     X(MultiLevelImbalance)          \
     X(OrderFlowImbalance)           \
+    X(LogOrderFlowImbalance)        \
     X(MultiLevelOrderFlowImbalance) \
     X(TradeCount)                   \
     X(Volume)                       \

@@ -13,7 +13,11 @@ from .catalogue import DEFINITIONS
 from .clock import Clock, parse_clock
 from .event import Event, event_of
 from .imbalance import multi_level_imbalance, queue_imbalance, queue_share
-from .order_flow import multi_level_order_flow_imbalance, order_flow_imbalance
+from .order_flow import (
+    log_order_flow_imbalance,
+    multi_level_order_flow_imbalance,
+    order_flow_imbalance,
+)
 from .pipeline import Pipeline, Row
 from .session import Session, parse_session
 from .spread_paid import effective_spread, roll_spread
@@ -70,6 +74,7 @@ __all__ = [
     "event_of",
     "large_trade_share",
     "last_price",
+    "log_order_flow_imbalance",
     "mean_trade_size",
     "mid",
     "multi_level_imbalance",

@@ -1,7 +1,11 @@
 """Order flow imbalance: what each change of the quotes adds to demand and takes from supply."""
 
 from collections.abc import Sequence
+from dataclasses import replace
+from decimal import ROUND_HALF_EVEN, Decimal
+from fractions import Fraction
 from math import inf
+from typing import Any
 
 from .tape import Ladder, Moment, Reading, Tape, depth_tape, quote_tape
 from .units import COLUMN_UNITS, Units
@@ -53,6 +57,35 @@ def order_flow_imbalance_at(
     return multi_level_order_flow_imbalance_at(tape, at, units, levels=1, window=window)[0]
 
 
+def log_size(size: int, lot: int) -> int:
+    """log(1 + size / lot), rounded to 2^-40, in units of that.
+
+    >>> log_size(0, 5), log_size(5, 5) / 2**40
+    (0, 0.6931471805601177)
+    """
+    scaled = (1 + Decimal(size) / lot).ln() * 2**40
+    return int(scaled.to_integral_value(ROUND_HALF_EVEN))
+
+
+def log_order_flow_imbalance_at(
+    tape: Tape, at: Reading, units: Units, *, lot: Any, window: str | None = "row"
+) -> float:
+    over = parse_window(window)
+    if not tape.seen_good(over, at):
+        return NAN
+    one = units.whole_size(lot, "lot")
+
+    def damped(side: Ladder) -> Ladder:
+        return tuple((price, log_size(size, one)) for price, size in side[:1])
+
+    def logs(moment: Moment) -> Moment:
+        return replace(moment, bids=damped(moment.bids), asks=damped(moment.asks))
+
+    changes = tape.changes(over, at)
+    flow = total((w, increment(logs(before), logs(after), 0)) for w, before, after in changes)
+    return float(flow / Fraction(2**40))
+
+
 def order_flow_imbalance(
     bid_price: Sequence[int],
     bid_size: Sequence[int],
@@ -82,6 +115,32 @@ def order_flow_imbalance(
     """
     tape, rows = quote_tape(bid_price, bid_size, ask_price, ask_size, ts)
     return [order_flow_imbalance_at(tape, row, COLUMN_UNITS, window=window) for row in rows]
+
+
+def log_order_flow_imbalance(
+    bid_price: Sequence[int],
+    bid_size: Sequence[int],
+    ask_price: Sequence[int],
+    ask_size: Sequence[int],
+    *,
+    lot: int,
+    window: str | None = "row",
+    ts: Sequence[int] | None = None,
+) -> list[float]:
+    """Equation (1) of `order_flow_imbalance` with log(1 + q / lot) for each size q; no unit.
+
+    Every logarithm is rounded to 2^-40, so that sums are exact.
+
+    A bid of 1 lot that grows to 3 adds log 4 - log 2 = log 2:
+
+    >>> values = log_order_flow_imbalance([100, 100], [5, 15], [101, 101], [5, 5], lot=5)
+    >>> [round(x, 9) for x in values]
+    [0.0, 0.693147181]
+    """
+    tape, rows = quote_tape(bid_price, bid_size, ask_price, ask_size, ts)
+    return [
+        log_order_flow_imbalance_at(tape, row, COLUMN_UNITS, lot=lot, window=window) for row in rows
+    ]
 
 
 def multi_level_order_flow_imbalance(

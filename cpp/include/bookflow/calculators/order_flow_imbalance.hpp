@@ -2,6 +2,7 @@
 #pragma once
 
 #include "bookflow/calculator.hpp"
+#include "bookflow/logarithm.hpp"
 
 namespace bookflow {
 
@@ -79,6 +80,77 @@ private:
     Quotes last_;         // the last good state
     bool known_ = false;  // there is a state to difference against
     bool ready_ = false;  // there was a good state since the start or the session's
+};
+
+class LogOrderFlowImbalance {
+public:
+    static constexpr std::string_view kName = "LogOrderFlowImbalance";
+    static constexpr std::string_view kDoc =
+        "Order flow imbalance at the touch of log(1 + q / lot) in the place of each size q.\n\n"
+        "A number without unit: an order of a hundred lots weighs some five times one of a single "
+        "lot.\nEvery logarithm is rounded to 2^-40, so that sums are exact and never drift. Good "
+        "states, first\nstate and NaN as for OrderFlowImbalance.\n"
+        "The increments of Cont, Kukanov and Stoikov (2014); the logarithm is this package's "
+        "reading of\na \"log OFI\", for which there is no one source.";
+    static constexpr Feed kFeed = Feed::Quotes;
+    static constexpr bool kState = false;
+
+    struct Settings {
+        Quantity lot;
+        Window window;
+        template <class V>
+        void visit(V& v) {
+            v("lot", lot, "the size that counts log 2");
+            v("window", window, "over what the increments are summed");
+        }
+    };
+
+    explicit LogOrderFlowImbalance(const Settings& s) : settings_(s), flow_(s.window) {}
+    [[nodiscard]] const Settings& settings() const { return settings_; }
+
+    void bind(const Units& units) { lot_ = in_size_units(settings_.lot, units, kName, "lot"); }
+    void step(const Moment& now, const Quotes& quotes) {
+        if (!quotes.good()) return;
+        const PriceLevel bid{quotes.bid, damped(quotes.bid_size)};
+        const PriceLevel ask{quotes.ask, damped(quotes.ask_size)};
+        if (known_) flow_.add(now, {order_flow_increment(bid_, bid, ask_, ask)});
+        bid_ = bid;
+        ask_ = ask;
+        known_ = ready_ = true;
+    }
+    void read(const Moment& now, const Units&, double* out) {
+        *out = ready_ ? flow_.read(now, [](auto sum) { return static_cast<double>(sum) / kOne; })
+                      : kNaN;
+    }
+    void restart(Restart what) {
+        flow_.restart(what);
+        if (what != Restart::Row) known_ = false;
+        if (restarts(settings_.window, what)) ready_ = false;
+    }
+    template <class V>
+    void visit(V& v) {
+        v(flow_, bid_, ask_, known_, ready_);
+        if constexpr (V::kReading) {
+            const auto holds = [](Size s) { return s >= Size(0) && s.raw < i64{64} << 40; };
+            v.require(holds(bid_.size) && holds(ask_.size), "a logarithm is out of range");
+        }
+    }
+
+private:
+    static constexpr double kOne = 0x1p40;
+
+    [[nodiscard]] Size damped(Size size) const {
+        const double lots = static_cast<double>(size.raw) / static_cast<double>(lot_);
+        return Size(static_cast<i64>(std::nearbyint(log1p(lots) * kOne)));
+    }
+
+    Settings settings_;
+    i64 lot_ = 1;
+    Flow<1> flow_;
+    PriceLevel bid_;  // the last good state's, with logarithms as sizes
+    PriceLevel ask_;
+    bool known_ = false;
+    bool ready_ = false;
 };
 
 class MultiLevelOrderFlowImbalance {
