@@ -2,6 +2,7 @@
 
 import csv
 import gzip
+import json
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -240,3 +241,31 @@ def test_the_quote_rule_finds_the_aggressor_on_binance_futures(
     assert n > 1700
     assert right["quote"] >= 0.998
     assert right["quote"] > right["tick"]
+
+
+def test_spreads_of_the_synthetic_sessions(shared: Path) -> None:
+    """The effective spread, by minute and by session, and Roll's."""
+    trades = day(shared)
+    minutes = rows_of(shared / "oracles" / "synthetic" / "ref_minutes.csv")
+    whole = json.loads((shared / "oracles/synthetic/ref_session_scalars.json").read_text())
+    price, bid, ask = (units(trades[name], "0.25") for name in ("price_ticks", "bid_px", "ask_px"))
+    size, ts, session = (units(trades[name]) for name in ("size", "ts_ns", "session"))
+    minute = ts // (60 * NS) * 60
+    for column, weight in (("eff_spread_mean", "trade"), ("eff_spread_vw", "volume")):
+        got = []
+        for one, begin in zip(units(minutes["session"]), units(minutes["minute_s"]), strict=True):
+            here = (session == one) & (minute <= begin)
+            values = bf.effective_spread(
+                *(x[here] for x in (price, size)),
+                bid_price=bid[here],
+                ask_price=ask[here],
+                sign="lee_ready",
+                weight=weight,
+                window=f"{int(np.sum(minute[here] == begin))}trades",
+            )
+            got.append(values[-1] / 4)
+        np.testing.assert_allclose(got, [float(x) for x in minutes[column]], rtol=1e-13)
+    for one, expected in whole.items():
+        here = session == int(one)
+        roll = bf.roll_spread(price[here], size[here])[-1] / 4
+        assert roll == pytest.approx(expected["roll_spread"], rel=1e-13)

@@ -12,6 +12,7 @@ WINDOWS = ("row", "session", None, "3s", "2events", "2trades", "ew:2s", "ew:3eve
 LAGGED = "lee_ready:2s"
 SAMPLES: dict[str, tuple[Any, ...]] = {
     "window": WINDOWS,
+    "sliding": tuple(w for w in WINDOWS if not str(w).startswith("ew:")),
     "bool": (False, True),
     "int": (1, 3),
     "float": (0.0, 0.7),
@@ -73,6 +74,8 @@ class Variant:
     @property
     def touch(self) -> bool:
         """Whether it signs prints by the touch before them."""
+        if self.entry["needs_touch"]:
+            return True
         return self.settings.get("sign", "tick") not in ("aggressor", "tick")
 
     @property

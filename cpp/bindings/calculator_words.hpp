@@ -100,6 +100,16 @@ inline const char* name_of_feed(Feed feed) {
     return feed == Feed::Quotes ? "quotes" : feed == Feed::Depth ? "depth" : "trades";
 }
 
+// Whether it looks at the touch however it signs prints.
+template <class C>
+bool needs_touch() {
+    if constexpr (sees_touch<C>) {
+        return C(typename C::Settings{}).wants_quotes();
+    } else {
+        return false;
+    }
+}
+
 template <class C>
 py::dict metadata() {
     using namespace py::literals;
@@ -113,7 +123,8 @@ py::dict metadata() {
     return py::dict("name"_a = py::str(C::kName.data(), C::kName.size()),
                     "function"_a = function_name<C>(), "feed"_a = name_of_feed(C::kFeed),
                     "vector"_a = is_vector<C>, "touch"_a = sees_touch<C>,
-                    "parameters"_a = parameters, "doc"_a = py::str(C::kDoc.data(), C::kDoc.size()));
+                    "needs_touch"_a = needs_touch<C>(), "parameters"_a = parameters,
+                    "doc"_a = py::str(C::kDoc.data(), C::kDoc.size()));
 }
 
 }  // namespace bookflow

@@ -32,17 +32,28 @@ from bookflow.pipeline import Pipeline
 
 if TYPE_CHECKING:
     from bookflow import reference
+    from bookflow.footprints import Footprint, footprint
+    from bookflow.integrated_ofi import fit_integrated_ofi
+    from bookflow.microprice import MicropriceModel, fit_microprice
+    from bookflow.profile import VolumeProfile, volume_profile
     from bookflow.readers import read_databento, read_events, read_lobster
     from bookflow.simulation import Burst, Simulation, simulate
 
 # Read on first use: they need the extras, or are not everybody's.
 _LAZY = {
     "Burst": "bookflow.simulation",
+    "Footprint": "bookflow.footprints",
+    "MicropriceModel": "bookflow.microprice",
     "Simulation": "bookflow.simulation",
+    "VolumeProfile": "bookflow.profile",
+    "fit_integrated_ofi": "bookflow.integrated_ofi",
+    "fit_microprice": "bookflow.microprice",
+    "footprint": "bookflow.footprints",
     "read_databento": "bookflow.readers",
     "read_events": "bookflow.readers",
     "read_lobster": "bookflow.readers",
     "simulate": "bookflow.simulation",
+    "volume_profile": "bookflow.profile",
 }
 
 _CALCULATORS = [entry["name"] for entry in _core.CALCULATORS]
@@ -59,17 +70,23 @@ __all__ = [
     "FeatureRow",
     "FeedFault",
     "Flag",
+    "Footprint",
     "InputError",
     "Instrument",
     "LevelBook",
+    "MicropriceModel",
     "OrderBook",
     "Pipeline",
     "Side",
     "Simulation",
     "StateError",
     "Status",
+    "VolumeProfile",
     "__version__",
     "calculators",
+    "fit_integrated_ofi",
+    "fit_microprice",
+    "footprint",
     "merge",
     "parse_calculator",
     "read_databento",
@@ -77,6 +94,7 @@ __all__ = [
     "read_lobster",
     "reference",
     "simulate",
+    "volume_profile",
     *_CALCULATORS,
     *_FUNCTIONS,
 ]

@@ -518,20 +518,22 @@ class TradeCount(metaclass=_Made):
         self,
         of: Literal["both", "buy", "sell"] = "both",
         window: str | None = "row",
-        sign: Literal["aggressor", "tick"] = "aggressor",
+        sign: str = "aggressor",
     ) -> None: ...
     @property
     def of(self) -> Literal["both", "buy", "sell"]: ...
     @property
     def window(self) -> str | None: ...
     @property
-    def sign(self) -> Literal["aggressor", "tick"]: ...
+    def sign(self) -> str: ...
     def update(
         self,
         price: SupportsIndex,
         size: SupportsIndex,
         side: SupportsIndex = 0,
         ts: SupportsIndex | None = None,
+        bid_price: SupportsIndex | None = None,
+        ask_price: SupportsIndex | None = None,
     ) -> float: ...
     @property
     def value(self) -> float: ...
@@ -575,19 +577,19 @@ class Volume(metaclass=_Made):
     def __reduce__(self) -> tuple[Any, ...]: ...
 
 class BuyVolume(metaclass=_Made):
-    def __init__(
-        self, window: str | None = "row", sign: Literal["aggressor", "tick"] = "aggressor"
-    ) -> None: ...
+    def __init__(self, window: str | None = "row", sign: str = "aggressor") -> None: ...
     @property
     def window(self) -> str | None: ...
     @property
-    def sign(self) -> Literal["aggressor", "tick"]: ...
+    def sign(self) -> str: ...
     def update(
         self,
         price: SupportsIndex,
         size: SupportsIndex,
         side: SupportsIndex = 0,
         ts: SupportsIndex | None = None,
+        bid_price: SupportsIndex | None = None,
+        ask_price: SupportsIndex | None = None,
     ) -> float: ...
     @property
     def value(self) -> float: ...
@@ -605,19 +607,19 @@ class BuyVolume(metaclass=_Made):
     def __reduce__(self) -> tuple[Any, ...]: ...
 
 class SellVolume(metaclass=_Made):
-    def __init__(
-        self, window: str | None = "row", sign: Literal["aggressor", "tick"] = "aggressor"
-    ) -> None: ...
+    def __init__(self, window: str | None = "row", sign: str = "aggressor") -> None: ...
     @property
     def window(self) -> str | None: ...
     @property
-    def sign(self) -> Literal["aggressor", "tick"]: ...
+    def sign(self) -> str: ...
     def update(
         self,
         price: SupportsIndex,
         size: SupportsIndex,
         side: SupportsIndex = 0,
         ts: SupportsIndex | None = None,
+        bid_price: SupportsIndex | None = None,
+        ask_price: SupportsIndex | None = None,
     ) -> float: ...
     @property
     def value(self) -> float: ...
@@ -635,19 +637,19 @@ class SellVolume(metaclass=_Made):
     def __reduce__(self) -> tuple[Any, ...]: ...
 
 class BuySellRatio(metaclass=_Made):
-    def __init__(
-        self, window: str | None = "row", sign: Literal["aggressor", "tick"] = "aggressor"
-    ) -> None: ...
+    def __init__(self, window: str | None = "row", sign: str = "aggressor") -> None: ...
     @property
     def window(self) -> str | None: ...
     @property
-    def sign(self) -> Literal["aggressor", "tick"]: ...
+    def sign(self) -> str: ...
     def update(
         self,
         price: SupportsIndex,
         size: SupportsIndex,
         side: SupportsIndex = 0,
         ts: SupportsIndex | None = None,
+        bid_price: SupportsIndex | None = None,
+        ask_price: SupportsIndex | None = None,
     ) -> float: ...
     @property
     def value(self) -> float: ...
@@ -665,19 +667,19 @@ class BuySellRatio(metaclass=_Made):
     def __reduce__(self) -> tuple[Any, ...]: ...
 
 class TradeFlowImbalance(metaclass=_Made):
-    def __init__(
-        self, window: str | None = "row", sign: Literal["aggressor", "tick"] = "aggressor"
-    ) -> None: ...
+    def __init__(self, window: str | None = "row", sign: str = "aggressor") -> None: ...
     @property
     def window(self) -> str | None: ...
     @property
-    def sign(self) -> Literal["aggressor", "tick"]: ...
+    def sign(self) -> str: ...
     def update(
         self,
         price: SupportsIndex,
         size: SupportsIndex,
         side: SupportsIndex = 0,
         ts: SupportsIndex | None = None,
+        bid_price: SupportsIndex | None = None,
+        ask_price: SupportsIndex | None = None,
     ) -> float: ...
     @property
     def value(self) -> float: ...
@@ -730,19 +732,19 @@ class VolumeSignedImbalance(metaclass=_Made):
     def __reduce__(self) -> tuple[Any, ...]: ...
 
 class CumulativeVolumeDelta(metaclass=_Made):
-    def __init__(
-        self, window: str | None = "session", sign: Literal["aggressor", "tick"] = "aggressor"
-    ) -> None: ...
+    def __init__(self, window: str | None = "session", sign: str = "aggressor") -> None: ...
     @property
     def window(self) -> str | None: ...
     @property
-    def sign(self) -> Literal["aggressor", "tick"]: ...
+    def sign(self) -> str: ...
     def update(
         self,
         price: SupportsIndex,
         size: SupportsIndex,
         side: SupportsIndex = 0,
         ts: SupportsIndex | None = None,
+        bid_price: SupportsIndex | None = None,
+        ask_price: SupportsIndex | None = None,
     ) -> float: ...
     @property
     def value(self) -> float: ...
@@ -786,9 +788,15 @@ class VWAP(metaclass=_Made):
     def __reduce__(self) -> tuple[Any, ...]: ...
 
 class VWAPDeviation(metaclass=_Made):
-    def __init__(self, window: str | None = "session") -> None: ...
+    def __init__(
+        self,
+        window: str | None = "session",
+        output: Literal["relative", "absolute", "bp", "sd"] = "relative",
+    ) -> None: ...
     @property
     def window(self) -> str | None: ...
+    @property
+    def output(self) -> Literal["relative", "absolute", "bp", "sd"]: ...
     def update(
         self,
         price: SupportsIndex,
@@ -835,22 +843,10 @@ class LastPrice(metaclass=_Made):
     def from_bytes(state: bytes) -> LastPrice: ...
     def __reduce__(self) -> tuple[Any, ...]: ...
 
-class VPIN(metaclass=_Made):
-    def __init__(
-        self,
-        bucket_volume: _Number,
-        n_buckets: int = 50,
-        sign: Literal["aggressor", "tick"] = "aggressor",
-        output: Literal["value", "age"] = "value",
-    ) -> None: ...
+class MeanTradeSize(metaclass=_Made):
+    def __init__(self, window: str | None = "row") -> None: ...
     @property
-    def bucket_volume(self) -> int | float: ...
-    @property
-    def n_buckets(self) -> int: ...
-    @property
-    def sign(self) -> Literal["aggressor", "tick"]: ...
-    @property
-    def output(self) -> Literal["value", "age"]: ...
+    def window(self) -> str | None: ...
     def update(
         self,
         price: SupportsIndex,
@@ -870,7 +866,232 @@ class VPIN(metaclass=_Made):
     __hash__: ClassVar[None]  # type: ignore[assignment]
     def to_bytes(self) -> bytes: ...
     @staticmethod
+    def from_bytes(state: bytes) -> MeanTradeSize: ...
+    def __reduce__(self) -> tuple[Any, ...]: ...
+
+class LargeTradeShare(metaclass=_Made):
+    def __init__(self, least: _Number, window: str | None = "row") -> None: ...
+    @property
+    def least(self) -> int | float: ...
+    @property
+    def window(self) -> str | None: ...
+    def update(
+        self,
+        price: SupportsIndex,
+        size: SupportsIndex,
+        side: SupportsIndex = 0,
+        ts: SupportsIndex | None = None,
+    ) -> float: ...
+    @property
+    def value(self) -> float: ...
+    @property
+    def spec(self) -> str: ...
+    def reset(self) -> None: ...
+    def copy(self) -> Self: ...
+    def __copy__(self) -> Self: ...
+    def __deepcopy__(self, memo: dict[Any, Any]) -> Self: ...
+    def __eq__(self, other: object) -> bool: ...
+    __hash__: ClassVar[None]  # type: ignore[assignment]
+    def to_bytes(self) -> bytes: ...
+    @staticmethod
+    def from_bytes(state: bytes) -> LargeTradeShare: ...
+    def __reduce__(self) -> tuple[Any, ...]: ...
+
+class EffectiveSpread(metaclass=_Made):
+    def __init__(
+        self,
+        window: str | None = "row",
+        weight: Literal["trade", "volume"] = "trade",
+        sign: str = "aggressor",
+    ) -> None: ...
+    @property
+    def window(self) -> str | None: ...
+    @property
+    def weight(self) -> Literal["trade", "volume"]: ...
+    @property
+    def sign(self) -> str: ...
+    def update(
+        self,
+        price: SupportsIndex,
+        size: SupportsIndex,
+        side: SupportsIndex = 0,
+        ts: SupportsIndex | None = None,
+        bid_price: SupportsIndex | None = None,
+        ask_price: SupportsIndex | None = None,
+    ) -> float: ...
+    @property
+    def value(self) -> float: ...
+    @property
+    def spec(self) -> str: ...
+    def reset(self) -> None: ...
+    def copy(self) -> Self: ...
+    def __copy__(self) -> Self: ...
+    def __deepcopy__(self, memo: dict[Any, Any]) -> Self: ...
+    def __eq__(self, other: object) -> bool: ...
+    __hash__: ClassVar[None]  # type: ignore[assignment]
+    def to_bytes(self) -> bytes: ...
+    @staticmethod
+    def from_bytes(state: bytes) -> EffectiveSpread: ...
+    def __reduce__(self) -> tuple[Any, ...]: ...
+
+class RollSpread(metaclass=_Made):
+    def __init__(self, window: str | None = "session") -> None: ...
+    @property
+    def window(self) -> str | None: ...
+    def update(
+        self,
+        price: SupportsIndex,
+        size: SupportsIndex,
+        side: SupportsIndex = 0,
+        ts: SupportsIndex | None = None,
+    ) -> float: ...
+    @property
+    def value(self) -> float: ...
+    @property
+    def spec(self) -> str: ...
+    def reset(self) -> None: ...
+    def copy(self) -> Self: ...
+    def __copy__(self) -> Self: ...
+    def __deepcopy__(self, memo: dict[Any, Any]) -> Self: ...
+    def __eq__(self, other: object) -> bool: ...
+    __hash__: ClassVar[None]  # type: ignore[assignment]
+    def to_bytes(self) -> bytes: ...
+    @staticmethod
+    def from_bytes(state: bytes) -> RollSpread: ...
+    def __reduce__(self) -> tuple[Any, ...]: ...
+
+class VPIN(metaclass=_Made):
+    def __init__(
+        self,
+        bucket_volume: _Number,
+        n_buckets: int = 50,
+        sign: str = "aggressor",
+        output: Literal["value", "age"] = "value",
+    ) -> None: ...
+    @property
+    def bucket_volume(self) -> int | float: ...
+    @property
+    def n_buckets(self) -> int: ...
+    @property
+    def sign(self) -> str: ...
+    @property
+    def output(self) -> Literal["value", "age"]: ...
+    def update(
+        self,
+        price: SupportsIndex,
+        size: SupportsIndex,
+        side: SupportsIndex = 0,
+        ts: SupportsIndex | None = None,
+        bid_price: SupportsIndex | None = None,
+        ask_price: SupportsIndex | None = None,
+    ) -> float: ...
+    @property
+    def value(self) -> float: ...
+    @property
+    def spec(self) -> str: ...
+    def reset(self) -> None: ...
+    def copy(self) -> Self: ...
+    def __copy__(self) -> Self: ...
+    def __deepcopy__(self, memo: dict[Any, Any]) -> Self: ...
+    def __eq__(self, other: object) -> bool: ...
+    __hash__: ClassVar[None]  # type: ignore[assignment]
+    def to_bytes(self) -> bytes: ...
+    @staticmethod
     def from_bytes(state: bytes) -> VPIN: ...
+    def __reduce__(self) -> tuple[Any, ...]: ...
+
+class BulkVolume(metaclass=_Made):
+    def __init__(
+        self,
+        of: Literal["share", "net", "buy", "sell"] = "share",
+        n_bars: int = 1,
+        bar: str | None = "1m",
+        dp: Literal["close-close", "open-close"] = "close-close",
+        sigma: _Number | str = "trailing:390",
+        cdf: str = "normal",
+    ) -> None: ...
+    @property
+    def of(self) -> Literal["share", "net", "buy", "sell"]: ...
+    @property
+    def n_bars(self) -> int: ...
+    @property
+    def bar(self) -> str | None: ...
+    @property
+    def dp(self) -> Literal["close-close", "open-close"]: ...
+    @property
+    def sigma(self) -> int | float | str: ...
+    @property
+    def cdf(self) -> str: ...
+    def update(
+        self,
+        price: SupportsIndex,
+        size: SupportsIndex,
+        side: SupportsIndex = 0,
+        ts: SupportsIndex | None = None,
+    ) -> float: ...
+    @property
+    def value(self) -> float: ...
+    @property
+    def spec(self) -> str: ...
+    def reset(self) -> None: ...
+    def copy(self) -> Self: ...
+    def __copy__(self) -> Self: ...
+    def __deepcopy__(self, memo: dict[Any, Any]) -> Self: ...
+    def __eq__(self, other: object) -> bool: ...
+    __hash__: ClassVar[None]  # type: ignore[assignment]
+    def to_bytes(self) -> bytes: ...
+    @staticmethod
+    def from_bytes(state: bytes) -> BulkVolume: ...
+    def __reduce__(self) -> tuple[Any, ...]: ...
+
+class BulkVPIN(metaclass=_Made):
+    def __init__(
+        self,
+        bucket_volume: _Number | str,
+        n_buckets: int = 50,
+        bar: str | None = "1m",
+        dp: Literal["close-close", "open-close"] = "close-close",
+        sigma: _Number | str = "trailing:390",
+        cdf: str = "normal",
+        per_session: bool = False,
+        output: Literal["value", "age", "partial", "buy", "sell"] = "value",
+    ) -> None: ...
+    @property
+    def bucket_volume(self) -> int | float | str: ...
+    @property
+    def n_buckets(self) -> int: ...
+    @property
+    def bar(self) -> str | None: ...
+    @property
+    def dp(self) -> Literal["close-close", "open-close"]: ...
+    @property
+    def sigma(self) -> int | float | str: ...
+    @property
+    def cdf(self) -> str: ...
+    @property
+    def per_session(self) -> bool: ...
+    @property
+    def output(self) -> Literal["value", "age", "partial", "buy", "sell"]: ...
+    def update(
+        self,
+        price: SupportsIndex,
+        size: SupportsIndex,
+        side: SupportsIndex = 0,
+        ts: SupportsIndex | None = None,
+    ) -> float: ...
+    @property
+    def value(self) -> float: ...
+    @property
+    def spec(self) -> str: ...
+    def reset(self) -> None: ...
+    def copy(self) -> Self: ...
+    def __copy__(self) -> Self: ...
+    def __deepcopy__(self, memo: dict[Any, Any]) -> Self: ...
+    def __eq__(self, other: object) -> bool: ...
+    __hash__: ClassVar[None]  # type: ignore[assignment]
+    def to_bytes(self) -> bytes: ...
+    @staticmethod
+    def from_bytes(state: bytes) -> BulkVPIN: ...
     def __reduce__(self) -> tuple[Any, ...]: ...
 
 def touch(
@@ -966,10 +1187,12 @@ def trade_count(
     price: _Ints,
     size: _Ints,
     side: _Bytes | None = None,
+    bid_price: _Ints | None = None,
+    ask_price: _Ints | None = None,
     *,
     of: Literal["both", "buy", "sell"] = "both",
     window: str | None = "row",
-    sign: Literal["aggressor", "tick"] = "aggressor",
+    sign: str = "aggressor",
     ts: _Ints | None = None,
     out: _Floats | None = None,
 ) -> _Floats: ...
@@ -986,9 +1209,11 @@ def buy_volume(
     price: _Ints,
     size: _Ints,
     side: _Bytes | None = None,
+    bid_price: _Ints | None = None,
+    ask_price: _Ints | None = None,
     *,
     window: str | None = "row",
-    sign: Literal["aggressor", "tick"] = "aggressor",
+    sign: str = "aggressor",
     ts: _Ints | None = None,
     out: _Floats | None = None,
 ) -> _Floats: ...
@@ -996,9 +1221,11 @@ def sell_volume(
     price: _Ints,
     size: _Ints,
     side: _Bytes | None = None,
+    bid_price: _Ints | None = None,
+    ask_price: _Ints | None = None,
     *,
     window: str | None = "row",
-    sign: Literal["aggressor", "tick"] = "aggressor",
+    sign: str = "aggressor",
     ts: _Ints | None = None,
     out: _Floats | None = None,
 ) -> _Floats: ...
@@ -1006,9 +1233,11 @@ def buy_sell_ratio(
     price: _Ints,
     size: _Ints,
     side: _Bytes | None = None,
+    bid_price: _Ints | None = None,
+    ask_price: _Ints | None = None,
     *,
     window: str | None = "row",
-    sign: Literal["aggressor", "tick"] = "aggressor",
+    sign: str = "aggressor",
     ts: _Ints | None = None,
     out: _Floats | None = None,
 ) -> _Floats: ...
@@ -1016,9 +1245,11 @@ def trade_flow_imbalance(
     price: _Ints,
     size: _Ints,
     side: _Bytes | None = None,
+    bid_price: _Ints | None = None,
+    ask_price: _Ints | None = None,
     *,
     window: str | None = "row",
-    sign: Literal["aggressor", "tick"] = "aggressor",
+    sign: str = "aggressor",
     ts: _Ints | None = None,
     out: _Floats | None = None,
 ) -> _Floats: ...
@@ -1037,9 +1268,11 @@ def cumulative_volume_delta(
     price: _Ints,
     size: _Ints,
     side: _Bytes | None = None,
+    bid_price: _Ints | None = None,
+    ask_price: _Ints | None = None,
     *,
     window: str | None = "session",
-    sign: Literal["aggressor", "tick"] = "aggressor",
+    sign: str = "aggressor",
     ts: _Ints | None = None,
     out: _Floats | None = None,
 ) -> _Floats: ...
@@ -1058,6 +1291,7 @@ def vwap_deviation(
     side: _Bytes | None = None,
     *,
     window: str | None = "session",
+    output: Literal["relative", "absolute", "bp", "sd"] = "relative",
     ts: _Ints | None = None,
     out: _Floats | None = None,
 ) -> _Floats: ...
@@ -1069,15 +1303,88 @@ def last_price(
     ts: _Ints | None = None,
     out: _Floats | None = None,
 ) -> _Floats: ...
-def vpin(
+def mean_trade_size(
     price: _Ints,
     size: _Ints,
     side: _Bytes | None = None,
     *,
+    window: str | None = "row",
+    ts: _Ints | None = None,
+    out: _Floats | None = None,
+) -> _Floats: ...
+def large_trade_share(
+    price: _Ints,
+    size: _Ints,
+    side: _Bytes | None = None,
+    *,
+    least: _Number,
+    window: str | None = "row",
+    ts: _Ints | None = None,
+    out: _Floats | None = None,
+) -> _Floats: ...
+def effective_spread(
+    price: _Ints,
+    size: _Ints,
+    side: _Bytes | None = None,
+    bid_price: _Ints | None = None,
+    ask_price: _Ints | None = None,
+    *,
+    window: str | None = "row",
+    weight: Literal["trade", "volume"] = "trade",
+    sign: str = "aggressor",
+    ts: _Ints | None = None,
+    out: _Floats | None = None,
+) -> _Floats: ...
+def roll_spread(
+    price: _Ints,
+    size: _Ints,
+    side: _Bytes | None = None,
+    *,
+    window: str | None = "session",
+    ts: _Ints | None = None,
+    out: _Floats | None = None,
+) -> _Floats: ...
+def vpin(
+    price: _Ints,
+    size: _Ints,
+    side: _Bytes | None = None,
+    bid_price: _Ints | None = None,
+    ask_price: _Ints | None = None,
+    *,
     bucket_volume: _Number,
     n_buckets: int = 50,
-    sign: Literal["aggressor", "tick"] = "aggressor",
+    sign: str = "aggressor",
     output: Literal["value", "age"] = "value",
+    ts: _Ints | None = None,
+    out: _Floats | None = None,
+) -> _Floats: ...
+def bulk_volume(
+    price: _Ints,
+    size: _Ints,
+    side: _Bytes | None = None,
+    *,
+    of: Literal["share", "net", "buy", "sell"] = "share",
+    n_bars: int = 1,
+    bar: str | None = "1m",
+    dp: Literal["close-close", "open-close"] = "close-close",
+    sigma: _Number | str = "trailing:390",
+    cdf: str = "normal",
+    ts: _Ints | None = None,
+    out: _Floats | None = None,
+) -> _Floats: ...
+def bulk_vpin(
+    price: _Ints,
+    size: _Ints,
+    side: _Bytes | None = None,
+    *,
+    bucket_volume: _Number | str,
+    n_buckets: int = 50,
+    bar: str | None = "1m",
+    dp: Literal["close-close", "open-close"] = "close-close",
+    sigma: _Number | str = "trailing:390",
+    cdf: str = "normal",
+    per_session: bool = False,
+    output: Literal["value", "age", "partial", "buy", "sell"] = "value",
     ts: _Ints | None = None,
     out: _Floats | None = None,
 ) -> _Floats: ...
@@ -1123,6 +1430,18 @@ __all__ = [
     "vwap_deviation",
     "LastPrice",
     "last_price",
+    "MeanTradeSize",
+    "mean_trade_size",
+    "LargeTradeShare",
+    "large_trade_share",
+    "EffectiveSpread",
+    "effective_spread",
+    "RollSpread",
+    "roll_spread",
     "VPIN",
     "vpin",
+    "BulkVolume",
+    "bulk_volume",
+    "BulkVPIN",
+    "bulk_vpin",
 ]

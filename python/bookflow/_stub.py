@@ -244,6 +244,7 @@ _COMMON: Final = """\
 
 _TYPES: Final = {
     "window": "str | None",
+    "sliding": "str | None",
     "int": "int",
     "float": "float",
     "bool": "bool",

@@ -44,6 +44,9 @@ struct Quantity {
 template <class C>
 inline constexpr bool sees_touch = requires(const C& c) { c.wants_quotes(); };
 
+// For a window that cannot be a half-life.
+struct NoHalfLife {};
+
 template <class T>
 struct Range {
     T low;
@@ -108,6 +111,9 @@ public:
 
     void operator()(const char* name, Window& w, const char* meaning) {
         add(name, "window", w, meaning).allowed = std::string(Window::kRule);
+    }
+    void operator()(const char* name, Window& w, NoHalfLife, const char* meaning) {
+        add(name, "sliding", w, meaning).allowed = std::string(Window::kSlidingRule);
     }
     void operator()(const char* name, int& n, Range<int> range, const char* meaning) {
         add(name, "int", n, meaning).allowed = "a whole number from " + std::to_string(range.low) +
@@ -199,6 +205,12 @@ public:
                 refuse(*v);
             }
         }
+    }
+    void operator()(const char*, Window& w, NoHalfLife, const char*) {
+        const Window before = w;
+        const std::size_t at = at_;
+        (*this)("", w, "");
+        if (w.kind == Window::Kind::Decayed && !(w == before)) refuse(*given_[at]);
     }
     void operator()(const char*, int& n, Range<int> range, const char*) {
         if (const Value* v = next()) {

@@ -7,6 +7,7 @@
 #include "bookflow/calculators/multi_level_imbalance.hpp"
 #include "bookflow/calculators/order_flow_imbalance.hpp"
 #include "bookflow/calculators/queue_imbalance.hpp"
+#include "bookflow/calculators/spread_paid.hpp"
 #include "bookflow/calculators/touch.hpp"
 #include "bookflow/calculators/trade_size.hpp"
 #include "bookflow/calculators/traded_volume.hpp"
@@ -37,6 +38,8 @@
     X(LastPrice)                    \
     X(MeanTradeSize)                \
     X(LargeTradeShare)              \
+    X(EffectiveSpread)              \
+    X(RollSpread)                   \
     X(VPIN)                         \
     X(BulkVolume)                   \
     X(BulkVPIN)

@@ -96,6 +96,10 @@ struct Window {
         "\"row\", \"session\", None, a span like \"10s\", \"100events\" or "
         "\"500trades\", or a half-life like \"ew:30s\" or \"ew:100events\"";
 
+    static constexpr std::string_view kSlidingRule =
+        "\"row\", \"session\", None, or a span like \"10s\", \"100events\" or "
+        "\"500trades\"";
+
     friend bool operator==(const Window&, const Window&) = default;
 
     [[nodiscard]] static Window session() { return {Kind::Session, {}}; }

@@ -16,6 +16,7 @@ from .imbalance import multi_level_imbalance, queue_imbalance, queue_share
 from .order_flow import multi_level_order_flow_imbalance, order_flow_imbalance
 from .pipeline import Pipeline, Row
 from .session import Session, parse_session
+from .spread_paid import effective_spread, roll_spread
 from .tape import Moment, Print, Reading, Tape
 from .trade_flow import (
     buy_sell_ratio,
@@ -65,6 +66,7 @@ __all__ = [
     "buy_sell_ratio",
     "buy_volume",
     "cumulative_volume_delta",
+    "effective_spread",
     "event_of",
     "large_trade_share",
     "last_price",
@@ -78,6 +80,7 @@ __all__ = [
     "parse_window",
     "queue_imbalance",
     "queue_share",
+    "roll_spread",
     "sell_volume",
     "spread",
     "touch",
