@@ -10,6 +10,7 @@ PYBIND11_MODULE(_core, m) {
     bookflow::bind_events(m);
     bookflow::bind_books(m);
     bookflow::bind_calculators(m);
+    bookflow::bind_special(m);
     bookflow::bind_pipeline(m);
     bookflow::bind_c_functions(m);
 }

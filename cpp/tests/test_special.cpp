@@ -114,7 +114,7 @@ void shape() {
 
 // A few bits as they must be on every machine.
 void same_bits_everywhere() {
-    CHECK(std::bit_cast<u64>(normal_cdf(-1.25)) == 0x3fbb0bdd12ba9c2aULL);
+    CHECK(std::bit_cast<u64>(normal_cdf(-1.25)) == 0x3fbb0bdd12ba9c28ULL);
     CHECK(std::bit_cast<u64>(student_t_cdf(-1.25, 0.25)) == 0x3fd5a49ed35ac680ULL);
 }
 

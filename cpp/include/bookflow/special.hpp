@@ -104,7 +104,7 @@ inline constexpr double kLn2Low = 0x1.a39ef35793c76p-33;
     const double high = std::floor(z * 16.0) / 16.0;
     const double density = 0x1.9884533d43651p-2 * exp_minus(high * high * 0.5) *
                            exp_minus((z - high) * (z + high) * 0.5);
-    if (z < 1.0) {
+    if (z < 2.0) {
         // 1/2 + density (z + z^3/3 + z^5/(3 5) + ...): no term is negative, nothing cancels
         double term = z;
         double sum = z;
@@ -114,10 +114,10 @@ inline constexpr double kLn2Low = 0x1.a39ef35793c76p-33;
         }
         return x < 0.0 ? 0.5 - density * sum : 0.5 + density * sum;
     }
-    // The tail is density / (z + 1/(z + 2/(z + 3/(...)))), from the inside out. From z = 1 on 400
-    // levels are enough, from 3 on 60.
+    // The tail is density / (z + 1/(z + 2/(z + 3/(...)))), from the inside out; it needs the more
+    // levels the nearer z is to 0.
     double inner = z;
-    for (int k = z < 3.0 ? 400 : 60; k >= 1; --k) inner = z + static_cast<double>(k) / inner;
+    for (double k = std::floor(20.0 + 240.0 / (z * z)); k >= 1.0; k -= 1.0) inner = z + k / inner;
     const double tail = density / inner;
     return x < 0.0 ? tail : 1.0 - tail;
 }

@@ -34,7 +34,7 @@ public:
         template <class V>
         void visit(V& v) {
             v("of", of, "the share of buyers, or a volume");
-            v("n_bars", n_bars, Range<int>{1, 1'000'000}, "n, over how many bars");
+            v("n_bars", n_bars, Range<int>{1, 10'000}, "n, over how many bars");
             bulk.visit(v);
         }
     };
@@ -85,9 +85,9 @@ public:
     }
 
 private:
-    // Volumes in 2^-40 of a size unit: shares of them are integers, and sums of those exact. A
-    // million of the largest bars stay within 128 bits.
-    static constexpr i128 kOne = i128{1} << 40;
+    // Volumes in 2^-50 of a size unit: shares of them are integers, and sums of those exact. Ten
+    // thousand of the largest bars stay within 128 bits.
+    static constexpr i128 kOne = i128{1} << 50;
     static constexpr i128 kMost = i128{1} << 62;
 
     void add(const BulkBar& bar) {
@@ -97,7 +97,7 @@ private:
             volumes_.pop_front();
         }
         const i128 units = std::min(bar.volume, kMost);
-        const auto share = static_cast<i64>(bar.buy * 0x1p40 + 0.5);
+        const auto share = static_cast<i64>(bar.buy * 0x1p50 + 0.5);
         volumes_.push_back({units * kOne, units * share});
         volume_ += units * kOne;
         buy_ += units * share;
