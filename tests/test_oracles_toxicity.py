@@ -92,7 +92,8 @@ def hfdata(shared: Path) -> Sample:
 
 @pytest.fixture(scope="module")
 def synthetic(shared: Path) -> Sample:
-    columns = list(csv.DictReader((shared / "oracles/synthetic/trades.csv").open()))
+    text = (shared / "oracles/synthetic/trades.csv").read_text()
+    columns = list(csv.DictReader(text.splitlines()))
     ts = np.array([int(row["ts_ns"]) for row in columns])
     price = np.array([float(row["price_ticks"]) for row in columns])
     return Sample(ts, price, np.array([float(row["size"]) for row in columns]))
