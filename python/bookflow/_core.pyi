@@ -544,6 +544,33 @@ class MultiLevelOrderFlowImbalance(metaclass=_Made):
     def from_bytes(state: bytes) -> MultiLevelOrderFlowImbalance: ...
     def __reduce__(self) -> tuple[Any, ...]: ...
 
+class RealisedVolatility(metaclass=_Made):
+    def __init__(self, window: str | None = "row") -> None: ...
+    @property
+    def window(self) -> str | None: ...
+    def update(
+        self,
+        bid_price: SupportsIndex,
+        bid_size: SupportsIndex,
+        ask_price: SupportsIndex,
+        ask_size: SupportsIndex,
+        ts: SupportsIndex | None = None,
+    ) -> float: ...
+    @property
+    def value(self) -> float: ...
+    @property
+    def spec(self) -> str: ...
+    def reset(self) -> None: ...
+    def copy(self) -> Self: ...
+    def __copy__(self) -> Self: ...
+    def __deepcopy__(self, memo: dict[Any, Any]) -> Self: ...
+    def __eq__(self, other: object) -> bool: ...
+    __hash__: ClassVar[None]  # type: ignore[assignment]
+    def to_bytes(self) -> bytes: ...
+    @staticmethod
+    def from_bytes(state: bytes) -> RealisedVolatility: ...
+    def __reduce__(self) -> tuple[Any, ...]: ...
+
 class TradeCount(metaclass=_Made):
     def __init__(
         self,
@@ -1225,6 +1252,16 @@ def multi_level_order_flow_imbalance(
     ts: _Ints | None = None,
     out: _Floats | None = None,
 ) -> _Floats: ...
+def realised_volatility(
+    bid_price: _Ints,
+    bid_size: _Ints,
+    ask_price: _Ints,
+    ask_size: _Ints,
+    *,
+    window: str | None = "row",
+    ts: _Ints | None = None,
+    out: _Floats | None = None,
+) -> _Floats: ...
 def trade_count(
     price: _Ints,
     size: _Ints,
@@ -1452,6 +1489,8 @@ __all__ = [
     "log_order_flow_imbalance",
     "MultiLevelOrderFlowImbalance",
     "multi_level_order_flow_imbalance",
+    "RealisedVolatility",
+    "realised_volatility",
     "TradeCount",
     "trade_count",
     "Volume",

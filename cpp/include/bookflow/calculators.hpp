@@ -7,6 +7,7 @@
 #include "bookflow/calculators/multi_level_imbalance.hpp"
 #include "bookflow/calculators/order_flow_imbalance.hpp"
 #include "bookflow/calculators/queue_imbalance.hpp"
+#include "bookflow/calculators/realised_volatility.hpp"
 #include "bookflow/calculators/spread_paid.hpp"
 #include "bookflow/calculators/touch.hpp"
 #include "bookflow/calculators/trade_size.hpp"
@@ -26,6 +27,7 @@
     X(OrderFlowImbalance)           \
     X(LogOrderFlowImbalance)        \
     X(MultiLevelOrderFlowImbalance) \
+    X(RealisedVolatility)           \
     X(TradeCount)                   \
     X(Volume)                       \
     X(BuyVolume)                    \

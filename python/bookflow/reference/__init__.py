@@ -34,6 +34,7 @@ from .trade_flow import (
 from .trade_size import large_trade_share, mean_trade_size
 from .traded_price import last_price, vwap, vwap_deviation
 from .units import Units, units_of
+from .volatility import realised_volatility
 from .volume_buckets import vpin
 from .volume_signed import volume_signed_imbalance
 from .window import Key, Window, parse_window
@@ -85,6 +86,7 @@ __all__ = [
     "parse_window",
     "queue_imbalance",
     "queue_share",
+    "realised_volatility",
     "roll_spread",
     "sell_volume",
     "spread",

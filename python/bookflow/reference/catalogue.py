@@ -12,6 +12,7 @@ from . import (
     trade_flow,
     trade_size,
     traded_price,
+    volatility,
     volume_buckets,
     volume_signed,
 )
@@ -27,6 +28,7 @@ DEFINITIONS: dict[str, Callable[..., Any]] = {
     "order_flow_imbalance": order_flow.order_flow_imbalance_at,
     "log_order_flow_imbalance": order_flow.log_order_flow_imbalance_at,
     "multi_level_order_flow_imbalance": order_flow.multi_level_order_flow_imbalance_at,
+    "realised_volatility": volatility.realised_volatility_at,
     "trade_count": trade_flow.trade_count_at,
     "volume": trade_flow.volume_at,
     "buy_volume": trade_flow.buy_volume_at,
