@@ -98,12 +98,16 @@ class Stream:
 
 
 Columns = dict[str, np.ndarray]
+VALUES = (0.0, 1.0, -2.0, 2.5, 0.25, 7.0, float("nan"), -0.75, 1.0, 3.0)
 
 
-def columns_of(feed: str, dice: Dice, most: int = 30, *, touch: bool = False) -> Columns:
+def columns_of(
+    feed: str, dice: Dice, most: int = 30, *, touch: bool = False, inputs: tuple[str, ...] = ()
+) -> Columns:
     """What a calculator of this feed takes alone, with `ts`; quotes cross and lose their sides.
 
-    `touch`: the best bid and ask before each print as well.
+    `touch`: the best bid and ask before each print as well. `inputs`: of what takes values, which
+    are often equal and now and then not known.
     """
     market = Market(dice, "depth")
     rows: list[tuple[Any, ...]] = []
@@ -112,11 +116,16 @@ def columns_of(feed: str, dice: Dice, most: int = 30, *, touch: bool = False) ->
     while dice.left and len(rows) < most:
         ts += dice.pick(market.steps)
         times.append(ts)
-        if feed == "trades":
+        if feed == "values":
+            rows.append(tuple(dice.pick(VALUES) for _ in inputs))
+        elif feed == "trades":
             rows.append((market.price(), market.size(), dice.below(3)))
         else:
             rows.append(market.depth_row())
-    if feed == "trades":
+    if feed == "values":
+        table = list(zip(*rows, strict=True)) if rows else [()] * len(inputs)
+        columns = {n: np.array(c, np.float64) for n, c in zip(inputs, table, strict=True)}
+    elif feed == "trades":
         table = list(zip(*rows, strict=True)) if rows else [()] * 3
         types = {"price": np.int64, "size": np.int64, "side": np.uint8}
         columns = {n: np.array(c, t) for (n, t), c in zip(types.items(), table, strict=True)}

@@ -1,6 +1,7 @@
 """bookflow's objects in numba functions: the same bits and the same errors as in Python."""
 
 import gc
+import math
 import subprocess
 import sys
 import threading
@@ -12,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 from streams import SECOND, Columns, Dice, Market, columns_of
-from variants import ENTRIES, VARIANTS, Variant
+from variants import ALONE, ENTRIES, Variant
 
 import bookflow as bf
 
@@ -24,7 +25,7 @@ from numba.core.errors import NumbaTypeError, TypingError
 import bookflow.numba
 
 # Compiled code is not given the touch that some signs need: the core refuses there.
-ALONE = tuple(v for v in VARIANTS if v.alone and not v.touch)
+WITHOUT = tuple(v for v in ALONE if not v.touch)
 SOME = bytes((i * 73 + i // 7 * 31) % 251 for i in range(400))
 
 WITHOUT_TOUCH = [entry for entry in ENTRIES if not entry["needs_touch"]]
@@ -59,35 +60,65 @@ def depth_loop(c: Any, bid: Any, bid_size: Any, ask: Any, ask_size: Any, ts: Any
     return c.value
 
 
-LOOPS = {"quotes": quotes_loop, "trades": trades_loop, "depth": depth_loop}
+@njit
+def of_loop(c: Any, of: Any, ts: Any, out: Any) -> Any:
+    for i in range(len(of)):
+        out[i] = c.update(of[i], ts[i])
+    return c.value
+
+
+@njit
+def of_two_loop(c: Any, of: Any, by: Any, ts: Any, out: Any) -> Any:
+    for i in range(len(of)):
+        out[i] = c.update(of[i], by[i], ts[i])
+    return c.value
+
+
+@njit
+def of_call(c: Any, of: Any, ts: Any) -> Any:
+    return c.update(of, ts=ts)
+
+
+@njit
+def of_two_call(c: Any, of: Any, by: Any, ts: Any) -> Any:
+    return c.update(of, by, ts)
+
+
+def loop_of(entry: dict[str, Any]) -> Any:
+    by_feed = {"quotes": quotes_loop, "trades": trades_loop, "depth": depth_loop}
+    return by_feed.get(entry["feed"]) or {1: of_loop, 2: of_two_loop}[len(entry["inputs"])]
+
+
+def some_columns(entry: dict[str, Any]) -> Columns:
+    return columns_of(entry["feed"], Dice(SOME), inputs=entry["inputs"])
 
 
 def variants(entry: dict[str, Any]) -> list[Variant]:
-    return [variant for variant in ALONE if variant.entry is entry]
+    return [variant for variant in WITHOUT if variant.entry is entry]
 
 
 def empty(variant: Variant, rows: int) -> np.ndarray:
-    value = np.asarray(variant.make().value)
+    value = np.asarray(variant.make_alone().value)
     return np.full((rows, *value.shape), -1.0)
 
 
 def by_python(variant: Variant, columns: Columns) -> tuple[np.ndarray, Any]:
-    calculator = variant.make()
+    calculator = variant.make_alone()
     out = empty(variant, len(columns["ts"]))
     for i in range(len(out)):
-        row = (c[i] if c.ndim == 2 else int(c[i]) for c in columns.values())
+        row = (c[i] if c.ndim == 2 else c[i].item() for c in columns.values())
         out[i] = calculator.update(*row)
     return out, calculator
 
 
 @each_entry
 def test_a_compiled_loop_gives_the_same_bits(entry: dict[str, Any]) -> None:
-    columns = columns_of(entry["feed"], Dice(SOME))
+    columns = some_columns(entry)
     for variant in variants(entry):
         expected, in_python = by_python(variant, columns)
-        calculator = variant.make()
+        calculator = variant.make_alone()
         out = empty(variant, len(expected))
-        value = LOOPS[entry["feed"]](calculator, *columns.values(), out)
+        value = loop_of(entry)(calculator, *columns.values(), out)
         assert bits(out) == bits(expected), variant
         assert bits(value) == bits(in_python.value)
         assert calculator == in_python
@@ -101,10 +132,10 @@ def reset(calculator: Any) -> None:
 @each_entry
 def test_reset(entry: dict[str, Any]) -> None:
     for variant in variants(entry):
-        _, calculator = by_python(variant, columns_of(entry["feed"], Dice(SOME)))
-        assert calculator != variant.make()
+        _, calculator = by_python(variant, some_columns(entry))
+        assert calculator != variant.make_alone()
         reset(calculator)
-        assert calculator == variant.make()
+        assert calculator == variant.make_alone()
 
 
 @njit
@@ -127,8 +158,12 @@ def sided_call(c: Any, price: Any, size: Any, side: Any, ts: Any) -> Any:
     return c.update(price, size, side=side, ts=ts)
 
 
-def a_call(feed: str) -> tuple[Callable[..., Any], dict[str, Any]]:
+def a_call(entry: dict[str, Any]) -> tuple[Callable[..., Any], dict[str, Any]]:
     """A function of all arguments, and good ones."""
+    feed, inputs = entry["feed"], entry["inputs"]
+    if inputs:
+        call = of_call if len(inputs) == 1 else of_two_call
+        return call, dict.fromkeys(inputs, 2.5) | {"ts": 9 * SECOND}
     if feed == "trades":
         return sided_call, {"price": 100, "size": 5, "side": 1, "ts": 9 * SECOND}
     row: dict[str, Any] = {"bid_price": 99, "bid_size": 5, "ask_price": 101, "ask_size": 6}
@@ -166,13 +201,14 @@ WRONG = {
 @each_entry
 def test_errors_are_the_same(entry: dict[str, Any]) -> None:
     variant = variants(entry)[0]
-    compiled, good = a_call(entry["feed"])
+    compiled, good = a_call(entry)
     tried = 0
     for name in good:
-        for value in WRONG[name.rpartition("_")[2]]:
+        infinite = (math.inf, -math.inf)
+        for value in infinite if name in entry["inputs"] else WRONG[name.rpartition("_")[2]]:
             wrong = np.array([value, *good[name][1:]]) if np.ndim(good[name]) else value
             row = good | {name: wrong}
-            a, b = variant.make(), variant.make()
+            a, b = variant.make_alone(), variant.make_alone()
             for calculator in (a, b):
                 calculator.update(**good | {"ts": 5 * SECOND})
             expected = error_of(lambda b=b, row=row: b.update(**row))
@@ -181,7 +217,7 @@ def test_errors_are_the_same(entry: dict[str, Any]) -> None:
             assert a == b
             assert compiled(a, *good.values()) is not None  # and it is of use afterwards
             tried += expected is not None
-    assert tried > 8
+    assert tried > (5 if entry["inputs"] else 8)
 
 
 def test_settings_that_only_a_pipeline_can_take() -> None:

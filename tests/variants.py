@@ -22,8 +22,18 @@ SAMPLES: dict[str, tuple[Any, ...]] = {
     "distribution": ("normal", "t:0.25"),
     "bucket": ("adv:2/3", 3, 7.5),
 }
-MOST = 200
-"""Of a calculator's variants; of more, every so-manieth is taken."""
+SOURCES: dict[str, tuple[str, ...]] = {
+    # at hand as numbers without rounding, known or not, of all that drives calculators
+    "of": (
+        'OrderFlowImbalance(window="row")',
+        'TradeFlowImbalance(window="3s", sign="aggressor")',
+        "Mid()",
+        'Volume(window="session")',
+    ),
+    "vector": ('MultiLevelOrderFlowImbalance(levels=3, window="row")',),
+}
+MOST = {"values": 32}
+"""Of a calculator's variants, 200 where nothing is said; of more, every so-manieth is taken."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +73,14 @@ class Variant:
         return "cdf" in self.settings
 
     @property
+    def folded(self) -> bool:
+        """Whether floats are added up, in another order than the reference does."""
+        return self.name in ("Mean", "Std", "ZScore")
+
+    @property
     def needs_ts(self) -> bool:
+        if self.settings.get("weight") == "time":
+            return True
         return self.window in ("3s", "ew:2s") or self.settings.get("bar") is not None
 
     @property
@@ -83,28 +100,59 @@ class Variant:
         """Whether `update` and the column function take it."""
         return self.feed == "trades" or self.window != "2trades"
 
+    @property
+    def own(self) -> dict[str, Any]:
+        """The settings without those of a pipeline alone: what it looks at, and when."""
+        if self.feed != "values":
+            return self.settings
+        return {k: v for k, v in self.settings.items() if k not in (*self.entry["inputs"], "on")}
+
     def make(self) -> Any:
+        """As a pipeline takes it."""
         return getattr(bf, self.name)(**self.settings)
 
+    def make_alone(self) -> Any:
+        return getattr(bf, self.name)(**self.own)
+
     def function(self, *columns: Any, **more: Any) -> Any:
-        return getattr(bf, self.snake)(*columns, **self.settings, **more)
+        return getattr(bf, self.snake)(*columns, **self.own, **more)
 
     def expected(self, *columns: Any, **more: Any) -> Any:
-        return getattr(reference, self.snake)(*columns, **self.settings, **more)
+        return getattr(reference, self.snake)(*columns, **self.own, **more)
+
+
+def samples_of(entry: dict[str, Any], parameter: dict[str, Any]) -> tuple[Any, ...]:
+    if parameter["type"] != "source":
+        return SAMPLES[parameter["type"]]
+    if entry["name"] == "Pick":
+        return SOURCES["vector"]
+    # each parameter's begin at another place
+    at = entry["inputs"].index(parameter["name"])
+    return SOURCES["of"][at:] + SOURCES["of"][:at]
+
+
+def fits(name: str, values: tuple[Any, ...]) -> bool:
+    """Whether these settings go together."""
+    if name == "Mean" and "time" in values:
+        return not any(w in values for w in ("2events", "2trades", "ew:2s", "ew:3events"))
+    return True
 
 
 def variants_of(entry: dict[str, Any]) -> Iterator[Variant]:
     """The product of every parameter's sample values: all choices of a choice."""
     parameters = entry["parameters"]
     samples = [
-        (p["choices"] or SAMPLES[p["type"]]) + ((LAGGED,) if p["name"] == "sign" else ())
+        (p["choices"] or samples_of(entry, p)) + ((LAGGED,) if p["name"] == "sign" else ())
         for p in parameters
     ]
-    every = list(product(*samples))
-    step = len(every) // MOST + 1
+    every = [v for v in product(*samples) if fits(entry["name"], v)]
+    step = len(every) // MOST.get(entry["feed"], 200) + 1
     for values in every[:: step + (len(every) % step == 0 and step > 1)]:
         yield Variant(entry, {p["name"]: v for p, v in zip(parameters, values, strict=True)})
 
 
 ENTRIES = bf.calculators()
 VARIANTS = tuple(variant for entry in ENTRIES for variant in variants_of(entry))
+
+ALONE = tuple({(v.name, str(v.own)): v for v in VARIANTS if v.alone}.values())
+"""Those that are of use without a pipeline, once for each of their own settings."""

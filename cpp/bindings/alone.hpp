@@ -58,7 +58,7 @@ public:
 
     template <class X>
     [[gnu::flatten]] void step(const X& x, i64 ts) {
-        calculator_.restart(Restart::Row);
+        row_written(calculator_, moment_);
         moment_.event += 1;
         if constexpr (C::kFeed == Feed::Trades) moment_.trade += 1;
         if (ts != kNone) moment_.ts = Nanos(ts);
@@ -90,18 +90,27 @@ public:
 
 private:
     [[gnu::noinline]] void first() {
+        if constexpr (C::kFeed == Feed::Values) refuse_sources();
         bind_units(calculator_, Units{});
         if constexpr (requires { calculator_.needs_time(); }) needs_ts_ = calculator_.needs_time();
         if (const auto window = window_of(calculator_)) {
             const bool keyed =
                 window->kind == Window::Kind::Last || window->kind == Window::Kind::Decayed;
-            needs_ts_ = keyed && window->span.of == Span::Of::Time;
+            needs_ts_ |= keyed && window->span.of == Span::Of::Time;
             if (keyed && window->span.of == Span::Of::Trades && C::kFeed != Feed::Trades) {
                 throw InputError("is measured in trades, which only a pipeline sees here",
                                  std::string(C::kName) + ".window", window->text());
             }
         }
         begun_ = true;
+    }
+    void refuse_sources() const {
+        const auto sources = calculator_.settings().sources();
+        for (std::size_t i = 0; i < sources.size(); ++i) {
+            if (sources[i].empty()) continue;
+            throw InputError("is for a pipeline: alone the numbers are given instead",
+                             std::string(C::kName) + "." + C::kInputs[i], sources[i]);
+        }
     }
     [[noreturn]] [[gnu::cold]] void refuse_ts(i64 ts, i64 row) const {
         if (ts == kNone) refuse("ts", ts, "a window in time needs ts", row);
@@ -190,11 +199,30 @@ void take_depth(Alone<C>& alone, const std::array<Column<i64>, 4>& sides, py::ss
 }
 
 template <class C>
+void take_values(Alone<C>& alone, const std::array<double, C::kInputs.size()>& x, i64 ts) {
+    for (std::size_t i = 0; i < x.size(); ++i) check_number(C::kInputs[i], x[i], -1);
+    alone.check_ts(ts, -1);
+    alone.step(x, ts);
+}
+
+template <class C>
 PyObject* update(PyObject* self, PyObject* const* args, Py_ssize_t n, PyObject* keywords) {
     auto& alone = self_of<Alone<C>>(self);
     const Busy::Guard guard(alone.busy);
     alone.begin();
-    if constexpr (sees_touch<C>) {
+    if constexpr (C::kFeed == Feed::Values) {
+        constexpr std::size_t inputs = C::kInputs.size();
+        static constexpr auto names = [] {
+            std::array<const char*, inputs + 1> all{};
+            std::copy(C::kInputs.begin(), C::kInputs.end(), all.begin());
+            all[inputs] = "ts";
+            return all;
+        }();
+        const Arguments<inputs + 1> a("update", names, inputs, args, n, keywords);
+        std::array<double, inputs> x;
+        for (std::size_t i = 0; i < inputs; ++i) x[i] = a.number(i);
+        take_values(alone, x, a.integer(inputs, kNone));
+    } else if constexpr (sees_touch<C>) {
         static constexpr std::array<const char*, 6> names{"price", "size",      "side",
                                                           "ts",    "bid_price", "ask_price"};
         const Arguments<6> a("update", names, 2, args, n, keywords);

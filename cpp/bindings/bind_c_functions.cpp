@@ -56,6 +56,18 @@ int c_update_depth(Alone<C>* alone, const Levels* four, i64 ts, double* out) noe
     });
 }
 
+// `many`: how many numbers, which the caller knows at compile time.
+template <class C>
+int c_update_values(Alone<C>* alone, const double* numbers, i64 ts, double* out) noexcept {
+    return in_c(alone, [&](Alone<C>& a) {
+        a.begin();
+        std::array<double, C::kInputs.size()> x;
+        std::copy_n(numbers, x.size(), x.begin());
+        take_values(a, x, ts);
+        a.read(out);
+    });
+}
+
 template <class C>
 int c_value(Alone<C>* alone, double* out) noexcept {
     return in_c(alone, [&](Alone<C>& a) { a.read(out); });
@@ -79,6 +91,8 @@ void add_calculator(py::module_& m) {
         add_c_function(m, C::kName, "update", &c_update_quotes<C>);
     } else if constexpr (C::kFeed == Feed::Trades) {
         add_c_function(m, C::kName, "update", &c_update_trades<C>);
+    } else if constexpr (C::kFeed == Feed::Values) {
+        add_c_function(m, C::kName, "update", &c_update_values<C>);
     } else {
         add_c_function(m, C::kName, "update", &c_update_depth<C>);
     }

@@ -12,13 +12,40 @@ namespace bookflow {
 
 namespace {
 
+// The object of whatever calculator a call names.
+[[nodiscard]] py::object made(const Call& call) {
+    const Node node = Node::parse(call);
+    return node.visit([]<class C>(const C& c) { return py::cast(Alone<C>(c)); });
+}
+
+// `a / b` and `a - b`.
+template <class C>
+[[nodiscard]] py::object of_two(const char* name, Alone<C>& a, const char* second,
+                                const py::object& b) {
+    if (!py::hasattr(b, "spec")) {
+        return py::reinterpret_borrow<py::object>(Py_NotImplemented);
+    }
+    return made({name,
+                 {{"of", Formula{spec_of(a.calculator())}},
+                  {second, Formula{py::cast<std::string>(b.attr("spec"))}}}});
+}
+
+template <class C>
+[[nodiscard]] std::string column_names() {
+    if constexpr (C::kFeed == Feed::Values) {
+        return candidates(C::kInputs);
+    } else {
+        return {};
+    }
+}
+
 template <class C>
 void bind_calculator(py::module_& m, py::list& all) {
     using namespace py::literals;
     using A = Alone<C>;
     static const std::string name(C::kName);
-    static const std::string doc =
-        name + "(" + signature<C>() + ")\n--\n\n" + std::string(C::kDoc) + parameters_text<C>();
+    static const std::string doc = name + "(" + signature(parameters_of<typename C::Settings>()) +
+                                   ")\n--\n\n" + std::string(C::kDoc) + parameters_text<C>();
     py::class_<A> cls(m, name.c_str(), doc.c_str());
     cls.def(py::init([](const py::args& args, const py::kwargs& kwargs) {
         return make<C>(call_of(C::kName, args, kwargs));
@@ -57,21 +84,32 @@ void bind_calculator(py::module_& m, py::list& all) {
                 a->reset();
             },
             "As new, with the same settings.")
-        .def("__repr__", [](Made<A> a) { return spec_of(a->calculator()); });
+        .def("__repr__", [](Made<A> a) { return spec_of(a->calculator()); })
+        .def("__truediv__",
+             [](Made<A> a, const py::object& b) { return of_two("Ratio", *a, "by", b); })
+        .def("__sub__",
+             [](Made<A> a, const py::object& b) { return of_two("Difference", *a, "less", b); })
+        .def("__getitem__", [](Made<A> a, const py::object& item) {
+            return made({"Pick",
+                         {{"of", Formula{spec_of(a->calculator())}},
+                          {"item", value_of(item, "Pick.item")}}});
+        });
+    cls.attr("__iter__") = py::none();  // `[m]` does not make it a sequence
     def_state<A>(cls, name, [] { return A(C(typename C::Settings{})); });
 
     static const std::string function = function_name<C>();
-    std::string settings = signature<C>();
+    std::string settings = signature(column_parameters<C>());
     static const std::string function_doc =
         function + "(" +
-        (sees_touch<C>              ? "price, size, side=None, bid_price=None, ask_price=None"
+        (C::kFeed == Feed::Values   ? column_names<C>()
+         : sees_touch<C>            ? "price, size, side=None, bid_price=None, ask_price=None"
          : C::kFeed == Feed::Trades ? "price, size, side=None"
                                     : "bid_price, bid_size, ask_price, ask_size") +
         ", *, " + settings + (settings.empty() ? "" : ", ") + "ts=None, out=None)\n--\n\n" +
         std::string(C::kDoc) +
         "\n\nOver columns: every row is an event and a row of the result, so the default window "
         "yields the\nincrement.\n\nParameters\n----------\n" +
-        columns_doc<C>() + "\n" + parameter_lines<C>() +
+        columns_doc<C>() + "\n" + parameter_lines(column_parameters<C>()) +
         "ts : int64 array (n,), ns; needed by windows in time only.\nout : float64 array to "
         "write, (n" +
         (is_vector<C> ? ", levels)" : ",)") + ".\n" + "\nReturns\n-------\nfloat64 array (n" +
@@ -130,11 +168,7 @@ void bind_calculators(py::module_& m) {
     m.attr("__all__") = exported;
     bind_simd(m);
     m.def(
-        "parse_calculator",
-        [](const std::string& text) {
-            const Node node = Node::parse(SpecParser(text).call());
-            return node.visit([]<class C>(const C& c) { return py::cast(Alone<C>(c)); });
-        },
+        "parse_calculator", [](const std::string& text) { return made(SpecParser(text).call()); },
         "text"_a,
         "The calculator that a spec names: parse_calculator('VPIN(bucket_volume=10000)').");
 }

@@ -15,6 +15,7 @@ namespace bookflow {
 
 template <class C>
 [[nodiscard]] std::string function_name() {
+    if constexpr (requires { C::kFunction; }) return std::string(C::kFunction);
     // OrderFlowImbalance -> order_flow_imbalance, VWAPDeviation -> vwap_deviation
     std::string out;
     const std::string_view name = C::kName;
@@ -30,21 +31,36 @@ template <class C>
     return out;
 }
 
+// The parameters that are settings of a column function: its inputs are columns, not calculators,
+// and every row is a row.
 template <class C>
-const char* inputs_of() {
+[[nodiscard]] std::vector<Parameter> column_parameters() {
+    std::vector<Parameter> out;
+    for (Parameter& p : parameters_of<typename C::Settings>()) {
+        if (C::kFeed == Feed::Values && (p.type == ValueSource::kType || p.name == "on")) continue;
+        out.push_back(std::move(p));
+    }
+    return out;
+}
+
+template <class C>
+[[nodiscard]] std::string inputs_of() {
+    if constexpr (C::kFeed == Feed::Values) {
+        return candidates(C::kInputs) + ", ts=None";
+    }
     if (sees_touch<C>) return "price, size, side=0, ts=None, bid_price=None, ask_price=None";
     switch (C::kFeed) {
         case Feed::Quotes: return "bid_price, bid_size, ask_price, ask_size, ts=None";
         case Feed::Depth: return "bid_price, bid_size, ask_price, ask_size, ts=None";
         case Feed::Trades: return "price, size, side=0, ts=None";
+        case Feed::Values: break;
     }
     return "";
 }
 
-template <class C>
-[[nodiscard]] std::string parameter_lines() {
+[[nodiscard]] inline std::string parameter_lines(const std::vector<Parameter>& parameters) {
     std::ostringstream out;
-    for (const Parameter& p : parameters_of<typename C::Settings>()) {
+    for (const Parameter& p : parameters) {
         out << p.name << " : ";
         if (p.required) {
             out << p.type << ", required\n";
@@ -58,14 +74,13 @@ template <class C>
 
 template <class C>
 [[nodiscard]] std::string parameters_text() {
-    const std::string lines = parameter_lines<C>();
+    const std::string lines = parameter_lines(parameters_of<typename C::Settings>());
     return lines.empty() ? "" : "\n\nParameters\n----------\n" + lines;
 }
 
-template <class C>
-[[nodiscard]] std::string signature() {
+[[nodiscard]] inline std::string signature(const std::vector<Parameter>& parameters) {
     std::string out;
-    for (const Parameter& p : parameters_of<typename C::Settings>()) {
+    for (const Parameter& p : parameters) {
         out += out.empty() ? "" : ", ";
         out += p.name;
         if (!p.required) out += "=" + text_of(p.fallback);
@@ -74,7 +89,10 @@ template <class C>
 }
 
 template <class C>
-const char* columns_doc() {
+[[nodiscard]] std::string columns_doc() {
+    if constexpr (C::kFeed == Feed::Values) {
+        return candidates(C::kInputs) + " : float64 arrays (n,); NaN is not known.";
+    }
     if (sees_touch<C>) {
         return "price, size : int64 arrays (n,), in units. side : uint8 array (n,) of the "
                "aggressor,\n    0 not known (the default), 1 buy, 2 sell. bid_price, ask_price : "
@@ -92,12 +110,14 @@ const char* columns_doc() {
         case Feed::Trades:
             return "price, size : int64 arrays (n,), in units. side : uint8 array (n,) of the "
                    "aggressor,\n    0 not known (the default), 1 buy, 2 sell.";
+        case Feed::Values: break;
     }
     return "";
 }
 
 inline const char* name_of_feed(Feed feed) {
-    return feed == Feed::Quotes ? "quotes" : feed == Feed::Depth ? "depth" : "trades";
+    constexpr std::array names{"quotes", "depth", "trades", "values"};
+    return names[static_cast<std::size_t>(feed)];
 }
 
 // Whether it looks at the touch however it signs prints.
@@ -120,9 +140,14 @@ py::dict metadata() {
                                    "choices"_a = py::tuple(py::cast(p.choices)),
                                    "meaning"_a = p.meaning));
     }
+    py::tuple inputs(0);
+    if constexpr (C::kFeed == Feed::Values) {
+        inputs =
+            py::tuple(py::cast(std::vector<std::string>(C::kInputs.begin(), C::kInputs.end())));
+    }
     return py::dict("name"_a = py::str(C::kName.data(), C::kName.size()),
                     "function"_a = function_name<C>(), "feed"_a = name_of_feed(C::kFeed),
-                    "vector"_a = is_vector<C>, "touch"_a = sees_touch<C>,
+                    "inputs"_a = inputs, "vector"_a = is_vector<C>, "touch"_a = sees_touch<C>,
                     "needs_touch"_a = needs_touch<C>(), "parameters"_a = parameters,
                     "doc"_a = py::str(C::kDoc.data(), C::kDoc.size()));
 }

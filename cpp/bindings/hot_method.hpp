@@ -148,6 +148,12 @@ public:
         PyObject* o = (*this)[i];
         return o == nullptr || o == Py_None ? fallback : integer(i);
     }
+    // A float, or what is one by `__float__` (bool and text are not).
+    [[nodiscard]] double number(std::size_t i) const {
+        PyObject* o = given_[i];
+        if (PyFloat_CheckExact(o)) return PyFloat_AS_DOUBLE(o);
+        return by_float(i);
+    }
     [[nodiscard]] u64 unsigned_integer(std::size_t i, u64 fallback) const {
         PyObject* o = (*this)[i];
         if (o == nullptr) return fallback;
@@ -213,6 +219,18 @@ private:
         auto index = py::reinterpret_steal<py::object>(PyNumber_Index(o));
         if (!index) throw py::error_already_set();
         return index;
+    }
+    [[nodiscard, gnu::noinline]] double by_float(std::size_t i) const {
+        PyObject* o = given_[i];
+        const bool bare = PyFloat_Check(o) || PyLong_Check(o) || NumpyInteger::is(o) ||
+                          py::isinstance(o, py::module_::import("numpy").attr("number"));
+        if (PyBool_Check(o) || !bare) {
+            throw py::type_error(std::string(names_[i]) + " must be a number, got " +
+                                 std::string(py::repr(o)));
+        }
+        const double value = PyFloat_AsDouble(o);
+        if (value == -1.0 && PyErr_Occurred() != nullptr) throw py::error_already_set();
+        return value;
     }
     [[nodiscard, gnu::noinline]] i64 by_index(std::size_t i) const {
         const auto index = as_index(i);

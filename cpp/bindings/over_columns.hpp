@@ -24,7 +24,9 @@ template <class C>
 class ColumnWords {
 public:
     static constexpr auto kInputs = [] {
-        if constexpr (sees_touch<C>) {
+        if constexpr (C::kFeed == Feed::Values) {
+            return C::kInputs;
+        } else if constexpr (sees_touch<C>) {
             return std::array<const char*, 5>{"price", "size", "side", "bid_price", "ask_price"};
         } else if constexpr (C::kFeed == Feed::Trades) {
             return std::array<const char*, 3>{"price", "size", "side"};
@@ -33,7 +35,9 @@ public:
         }
     }();
     static constexpr std::size_t kColumns = kInputs.size();
-    static constexpr std::size_t kRequired = C::kFeed == Feed::Trades ? 2 : 4;
+    static constexpr std::size_t kRequired = C::kFeed == Feed::Values   ? kColumns
+                                             : C::kFeed == Feed::Trades ? 2
+                                                                        : 4;
 
     static const ColumnWords& get() {
         static const ColumnWords* const words = new ColumnWords();
@@ -66,7 +70,7 @@ public:
 private:
     ColumnWords() : names(kInputs.begin(), kInputs.end()) {
         names.insert(names.end(), {"ts", "out"});
-        for (const Parameter& p : parameters_of<typename C::Settings>()) {
+        for (const Parameter& p : column_parameters<C>()) {
             names.push_back(p.name);
             required_setting = required_setting || p.required;
         }
@@ -235,6 +239,29 @@ private:
     int wanted_;
     int levels_ = 0;
     Depth depth_;
+};
+
+template <class C>
+class Inputs<C, Feed::Values> {
+public:
+    static constexpr std::size_t kMany = C::kInputs.size();
+
+    Inputs(const ColumnCall<C>& call, const C&, py::ssize_t& rows) {
+        for (std::size_t k = 0; k < kMany; ++k) {
+            columns_[k] = column<double>(call[k], C::kInputs[k], rows);
+        }
+    }
+    [[nodiscard]] std::array<double, kMany> operator()(std::size_t i) const {
+        std::array<double, kMany> x;
+        for (std::size_t k = 0; k < kMany; ++k) {
+            x[k] = columns_[k][i];
+            check_number(C::kInputs[k], x[k], static_cast<i64>(i));
+        }
+        return x;
+    }
+
+private:
+    std::array<Column<double>, kMany> columns_;
 };
 
 template <class C>

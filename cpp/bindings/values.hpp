@@ -35,6 +35,12 @@ namespace py = pybind11;
     if (object.is_none()) return Nothing{};
     if (PyBool_Check(object.ptr()) != 0) return py::cast<bool>(object);
     if (PyUnicode_Check(object.ptr()) != 0) return py::cast<std::string>(object);
+    if (py::hasattr(object, "spec")) return Formula{py::cast<std::string>(object.attr("spec"))};
+    if (PyList_Check(object.ptr()) != 0 || PyTuple_Check(object.ptr()) != 0) {
+        std::vector<Decimal> numbers;
+        for (const py::handle one : object) numbers.push_back(decimal_of(one, field));
+        return numbers;
+    }
     return decimal_of(object, field);
 }
 
@@ -42,6 +48,12 @@ namespace py = pybind11;
     if (std::holds_alternative<Nothing>(value)) return py::none();
     if (const bool* b = std::get_if<bool>(&value)) return py::bool_(*b);
     if (const std::string* s = std::get_if<std::string>(&value)) return py::str(*s);
+    if (const Formula* f = std::get_if<Formula>(&value)) return py::str(f->text);
+    if (const auto* numbers = std::get_if<std::vector<Decimal>>(&value)) {
+        py::tuple out(numbers->size());
+        for (std::size_t i = 0; i < out.size(); ++i) out[i] = to_python(Value{(*numbers)[i]});
+        return std::move(out);
+    }
     const Decimal& d = std::get<Decimal>(value);
     if (const auto whole = Scale{}.units(d)) return py::int_(*whole);
     return py::float_(d.value());

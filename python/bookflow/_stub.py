@@ -14,10 +14,24 @@ _HEAD: Final = '''"""The compiled core. Made by `python -m bookflow._stub`: do n
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import Any, ClassVar, Final, Literal, Self, SupportsIndex, overload
+from typing import (
+    Any,
+    ClassVar,
+    Final,
+    Literal,
+    Protocol,
+    Self,
+    SupportsFloat,
+    SupportsIndex,
+    overload,
+)
 
 import numpy as np
 from numpy.typing import NDArray
+
+class _Calculator(Protocol):
+    @property
+    def spec(self) -> str: ...
 
 _Number = str | int | float | Decimal
 _Ints = NDArray[np.int64]
@@ -253,11 +267,15 @@ _TYPES: Final = {
     "sigma": "_Number | str",
     "distribution": "str",
     "bucket": "_Number | str",
+    "source": "_Calculator | str | None",
+    "numbers": "Sequence[_Number]",
 }
 _READ: Final = _TYPES | {
     "quantity": "int | float",
     "sigma": "int | float | str",
     "bucket": "int | float | str",
+    "source": "str | None",
+    "numbers": "tuple[int | float, ...]",
 }
 
 _SIDES: Final = ("bid_price", "bid_size", "ask_price", "ask_size")
@@ -301,11 +319,22 @@ def _type(parameter: dict[str, Any], types: dict[str, str]) -> str:
     return types[parameter["type"]]
 
 
-def _settings(entry: dict[str, Any]) -> list[str]:
+def _settings(entry: dict[str, Any], alone: bool = False) -> list[str]:
+    """`alone`: those of the column function, whose inputs are columns and not calculators."""
+    pipeline_only = alone and entry["feed"] == "values"
     return [
         f"{p['name']}: {_type(p, _TYPES)}" + ("" if p["required"] else f" = {_literal(p)}")
         for p in entry["parameters"]
+        if not (pipeline_only and (p["type"] == "source" or p["name"] == "on"))
     ]
+
+
+def _update(entry: dict[str, Any]) -> list[str]:
+    return _UPDATE.get(entry["feed"]) or [f"{name}: SupportsFloat" for name in entry["inputs"]]
+
+
+def _columns(entry: dict[str, Any]) -> list[str]:
+    return _COLUMNS.get(entry["feed"]) or [f"{name}: _Floats" for name in entry["inputs"]]
 
 
 def _literal(parameter: dict[str, Any]) -> str:
@@ -333,21 +362,25 @@ def _class(entry: dict[str, Any]) -> str:
         out += (
             f"    @property\n    def {parameter['name']}(self) -> {_type(parameter, _READ)}: ...\n"
         )
-    update = ["self", *_UPDATE[entry["feed"]], "ts: SupportsIndex | None = None"]
+    update = ["self", *_update(entry), "ts: SupportsIndex | None = None"]
     if entry["touch"]:
         update += [f"{name}: SupportsIndex | None = None" for name in _TOUCH]
     out += _def("    ", "update", update, value)
     out += f"    @property\n    def value(self) -> {value}: ...\n"
     out += "    @property\n    def spec(self) -> str: ...\n"
+    out += "    def __truediv__(self, other: _Calculator) -> Ratio: ...\n"
+    out += "    def __sub__(self, other: _Calculator) -> Difference: ...\n"
+    out += "    def __getitem__(self, item: int) -> Pick: ...\n"
+    out += "    __iter__: None\n"
     return out + _STATE + _COMMON.format(name=name)
 
 
 def _function(entry: dict[str, Any]) -> str:
     arguments = [
-        *_COLUMNS[entry["feed"]],
+        *_columns(entry),
         *(f"{side}: _Ints | None = None" for side in _TOUCH if entry["touch"]),
         "*",
-        *_settings(entry),
+        *_settings(entry, alone=True),
         "ts: _Ints | None = None",
         "out: _Floats | None = None",
     ]

@@ -78,6 +78,12 @@ class DepthVector(Borrowed):
     """Driven by the best levels; yields a number a level."""
 
 
+class ValuesCalculator(Borrowed):
+    """Driven by numbers: a subclass for each way to name them."""
+
+    inputs: tuple[str, ...] = ()
+
+
 class BookType(Borrowed):
     """A LevelBook or an OrderBook."""
 
@@ -113,16 +119,19 @@ def _register(cls: type, numba_type: Borrowed) -> None:
 for _name, _address in _core._C_FUNCTIONS.items():
     llvmlite.binding.add_symbol("bookflow_" + _name.replace(".", "_"), _address)
 
-_FEEDS: Final = {
+_FEEDS: Final[dict[tuple[Any, ...], type[Borrowed]]] = {
     ("quotes", False): QuotesCalculator,
     ("trades", False): TradesCalculator,
     ("depth", False): DepthCalculator,
     ("depth", True): DepthVector,
 }
+_VALUES: Final[dict[tuple[str, ...], type[ValuesCalculator]]] = {
+    names: type("ValuesCalculator_" + "_".join(names), (ValuesCalculator,), {"inputs": names})
+    for names in {tuple(e["inputs"]) for e in _core.CALCULATORS if e["inputs"]}
+}
 for _entry in _core.CALCULATORS:
-    _register(
-        getattr(_core, _entry["name"]), _FEEDS[_entry["feed"], _entry["vector"]](_entry["name"])
-    )
+    _of = _VALUES.get(tuple(_entry["inputs"])) or _FEEDS[_entry["feed"], _entry["vector"]]
+    _register(getattr(_core, _entry["name"]), _of(_entry["name"]))
 _register(_core.LevelBook, BookType("LevelBook"))
 _register(_core.OrderBook, BookType("OrderBook"))
 _register(bookflow.pipeline.Pipeline, PipelineType("Pipeline"))
@@ -147,6 +156,10 @@ class _Model(OpaqueModel):
     def as_data(self, builder: Any, value: Any) -> Any:
         """How it would be kept in memory, from where it could outlive the call."""
         raise _kept(self.fe_type)
+
+
+for _class in _VALUES.values():
+    register_model(_class)(_Model)
 
 
 @unbox(Borrowed)
@@ -215,6 +228,12 @@ def _check_array(self: Borrowed, name: str, type_: Any, dtype: Any, writable: bo
         raise errors.NumbaTypeError(
             f"{self.cls}.update: {name} must be {kind} 1-d {dtype} array, got {type_}"
         )
+
+
+def _check_numbers(self: Borrowed, given: dict[str, Any]) -> None:
+    for name, type_ in given.items():
+        if not isinstance(types.unliteral(type_), types.Float | types.Integer):
+            raise errors.NumbaTypeError(f"{self.cls}.update: {name} must be a number, got {type_}")
 
 
 def _overflow(context: Any, builder: Any, wrong: Any, name: str, bits: str) -> None:
@@ -345,6 +364,24 @@ def _of_arrays(scalar: bool) -> Any:
     return f
 
 
+@intrinsic
+def _update_values(typingctx: Any, self: Any, *given: Any) -> Any:
+    """`f(self, *numbers, ts)`."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        *numbers, ts = _unpacked(builder, signature, args)
+        held = cgutils.alloca_once(builder, ir.DoubleType(), size=len(numbers))
+        for i, (type_, value) in enumerate(numbers):
+            number = context.cast(builder, value, types.unliteral(type_), types.float64)
+            builder.store(number, builder.gep(held, [ir.Constant(_INT64, i)]))
+        out = cgutils.alloca_once(builder, ir.DoubleType())
+        now = _integer(context, builder, *ts, "ts", _core.NONE, False)
+        _call(context, builder, self, "update", [args[0], held, now, out])
+        return builder.load(out)
+
+    return types.float64(self, types.StarArgTuple.from_types(given)), codegen
+
+
 _update_levels = _of_arrays(scalar=True)
 _update_levels_into = _of_arrays(scalar=False)
 
@@ -470,6 +507,25 @@ def _vector_update(
     return into
 
 
+_VALUES_UPDATE: Final = """
+def overload(self, {names}, ts=None):
+    _check_numbers(self, dict({given}))
+    _check_integers(self, "update", "ts", ts=ts)
+    def update(self, {names}, ts=None):
+        return _update_values(self, {names}, ts)
+    return update
+"""
+"""numba reads a method's parameter names off a function, so that each needs one of its own."""
+
+for _names, _class in _VALUES.items():
+    _text = _VALUES_UPDATE.format(
+        names=", ".join(_names), given=", ".join(f"{name}={name}" for name in _names)
+    )
+    _made: dict[str, Any] = {}
+    exec(_text, globals(), _made)  # of names in the core
+    overload_method(_class, "update")(_made["overload"])
+
+
 def _scalar_value(self: Any) -> Any:
     def value(self: Any) -> Any:
         return _value(self)
@@ -485,9 +541,10 @@ def _any_reset(self: Any) -> Any:
 
 
 _type: type[Borrowed]
-for _type in (QuotesCalculator, TradesCalculator, DepthCalculator):
-    overload_attribute(_type, "value")(_scalar_value)
-for _type in _FEEDS.values():
+_CALCULATORS: Final[tuple[type[Borrowed], ...]] = (*_FEEDS.values(), *_VALUES.values())
+for _type in _CALCULATORS:
+    if _type is not DepthVector:
+        overload_attribute(_type, "value")(_scalar_value)
     overload_method(_type, "reset")(_any_reset)
 
 

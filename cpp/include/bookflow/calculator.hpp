@@ -1,7 +1,7 @@
 // What a calculator is: a class that declares
 //
 //   kName, kDoc      its name and its docstring (what it measures, equation, units, edge cases, source)
-//   kFeed            what drives it: the touch, the depth or the prints
+//   kFeed            what drives it: the touch, the depth, the prints or other calculators' values
 //   Settings         its parameters, each listed once in `visit` with name, rule and meaning
 //   step(now, x)     the one inline step behind pipeline, `update` and columns
 //   read(now, units, out)  its value (width() numbers) in the instrument's units; NaN where undefined
@@ -32,7 +32,7 @@
 
 namespace bookflow {
 
-enum class Feed : std::uint8_t { Quotes, Depth, Trades };
+enum class Feed : std::uint8_t { Quotes, Depth, Trades, Values };
 
 // A quantity in the instrument's size, kept as written until the instrument is known.
 struct Quantity {
@@ -261,7 +261,14 @@ public:
             if (!T::kRequired) return;
             throw InputError("is required: " + p.allowed, call_.name + "." + p.name);
         }
-        const auto parsed = T::parse(*v);
+        std::optional<T> parsed;
+        try {
+            parsed = T::parse(*v);
+        } catch (const InputError& inside) {
+            const Parameter& p = parameters_[at_ - 1];
+            throw InputError("must be " + p.allowed + " (" + inside.what() + ")",
+                             call_.name + "." + p.name, text_of(*v));
+        }
         if (!parsed) refuse(*v);
         t = *parsed;
     }
@@ -327,15 +334,7 @@ template <class Settings>
 // `OrderFlowImbalance(window="row")`: text that parses back to the same settings.
 template <class C>
 [[nodiscard]] std::string spec_of(const C& calculator) {
-    std::string out(C::kName);
-    out += "(";
-    bool first = true;
-    for (const Argument& a : arguments_of(calculator.settings())) {
-        if (!first) out += ", ";
-        first = false;
-        out += a.name + "=" + text_of(a.value);
-    }
-    return out + ")";
+    return text_of(Call{std::string(C::kName), arguments_of(calculator.settings())});
 }
 
 // A quantity in the instrument's size as a whole number of its size units, or an error.

@@ -4,11 +4,13 @@
 
 #include "bookflow/calculators/bulk_volume.hpp"
 #include "bookflow/calculators/bulk_vpin.hpp"
+#include "bookflow/calculators/composition.hpp"
 #include "bookflow/calculators/multi_level_imbalance.hpp"
 #include "bookflow/calculators/order_flow_imbalance.hpp"
 #include "bookflow/calculators/queue_imbalance.hpp"
 #include "bookflow/calculators/realised_volatility.hpp"
 #include "bookflow/calculators/spread_paid.hpp"
+#include "bookflow/calculators/statistics.hpp"
 #include "bookflow/calculators/touch.hpp"
 #include "bookflow/calculators/trade_size.hpp"
 #include "bookflow/calculators/traded_volume.hpp"
@@ -45,7 +47,18 @@
     X(RollSpread)                   \
     X(VPIN)                         \
     X(BulkVolume)                   \
-    X(BulkVPIN)
+    X(BulkVPIN)                     \
+    X(Ratio)                        \
+    X(Difference)                   \
+    X(Pick)                         \
+    X(Mean)                         \
+    X(Std)                          \
+    X(Min)                          \
+    X(Max)                          \
+    X(Last)                         \
+    X(Lag)                          \
+    X(Diff)                         \
+    X(ZScore)
 
 namespace bookflow {
 
@@ -109,6 +122,16 @@ void bind_units(C& calculator, const Units& units) {
     if constexpr (requires { calculator.bind(units); }) calculator.bind(units);
 }
 
+// What it is told once a row was written; those that measure time want to know when.
+template <class C>
+void row_written(C& calculator, const Moment& now) {
+    if constexpr (requires { calculator.row_written(now); }) {
+        calculator.row_written(now);
+    } else {
+        calculator.restart(Restart::Row);
+    }
+}
+
 // Any calculator of the list by value: a pipeline's node.
 class Node {
 public:
@@ -164,5 +187,11 @@ private:
     Kind kind_;
     void* object_ = nullptr;
 };
+
+inline SourceCalculator source_calculator(const std::string& text) {
+    const Node node = Node::parse(SpecParser(text).call());
+    return {node.spec(),
+            node.visit([]<class C>(const C& c) { return is_vector<C> ? width_of(c) : 0; })};
+}
 
 }  // namespace bookflow

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <cmath>
 #include <string>
 
 #include "bookflow/book_update.hpp"
@@ -13,6 +14,12 @@ namespace bookflow {
 [[noreturn, gnu::cold, gnu::noinline]] inline void refuse(const char* field, i64 value,
                                                           const char* rule, i64 row) {
     throw InputError(rule, field, value == kNone ? "NONE" : std::to_string(value), row);
+}
+
+// What calculators of values take: NaN is a number that is not known.
+inline void check_number(const char* field, double x, i64 row) {
+    if (std::isinf(x))
+        throw InputError("must be finite or NaN", field, x < 0 ? "-inf" : "inf", row);
 }
 
 // One comparison each, modulo 2^64.

@@ -20,14 +20,12 @@ public:
     // Returns the calculator's spec in full, every setting named.
     std::string add(const Feature& feature) {
         Node node = Node::parse(SpecParser(feature.calculator).call());
-        const std::string spec = node.spec();
-        std::size_t at = 0;
-        while (at < nodes_.size() && nodes_[at].spec != spec) ++at;
-        if (at == nodes_.size()) add_node(std::move(node), spec);
-        nodes_[at].node.visit([&]<class C>(const C& c) {
+        std::string spec = node.spec();
+        const Entry& entry = nodes_[place(std::move(node), spec, On::Row)];
+        entry.node.visit([&]<class C>(const C& c) {
             for (int i = 0; i < width_of(c); ++i) {
                 add_column(is_vector<C> ? feature.name + "_" + std::to_string(i + 1) : feature.name,
-                           nodes_[at].first_value + static_cast<std::size_t>(i));
+                           entry.first_value + static_cast<std::size_t>(i));
             }
         });
         return spec;
@@ -55,9 +53,23 @@ public:
         step<Feed::Depth>(on_depth_, now, depth);
     }
 
-    // Quote- and depth-driven flows difference nothing across this.
+    // Whether anything looks at values at each atomic event.
+    [[nodiscard]] bool samples_events() const { return !at_events_.empty(); }
+
+    // To those that look at each atomic event, every one is what a row is to the others.
+    void sample(const Moment& now, const Quotes& quotes, const Depth& depth) {
+        for (const std::size_t i : at_events_) {
+            Entry& entry = nodes_[i];
+            entry.node.visit([&]<class C>(C& c) {
+                if constexpr (C::kFeed == Feed::Values) step_values(entry, c, now);
+                if (entry.domain == On::Event) evaluate(entry, c, now, quotes, depth);
+            });
+        }
+    }
+
+    // Quote- and depth-driven flows difference nothing across this, nor do values.
     void forget_state() {
-        for (const auto* list : {&on_quotes_, &on_depth_, &on_touch_}) {
+        for (const auto* list : {&on_quotes_, &on_depth_, &on_touch_, &on_values_}) {
             for (const std::size_t i : *list) {
                 nodes_[i].node.visit([](auto& c) { c.restart(Restart::FirstState); });
             }
@@ -71,13 +83,13 @@ public:
 
     // The feature columns of one row.
     void write(const Moment& now, const Quotes& quotes, const Depth& depth, Rows& rows) {
-        for (Entry& entry : nodes_) {
-            double* out = values_.data() + entry.first_value;
+        for (const std::size_t i : at_rows_) {
+            Entry& entry = nodes_[i];
             entry.node.visit([&]<class C>(C& c) {
-                if constexpr (C::kState && C::kFeed == Feed::Quotes) c.step(now, quotes);
-                if constexpr (C::kState && C::kFeed == Feed::Depth) c.step(now, depth);
-                c.read(now, units_, out);
-                c.restart(Restart::Row);
+                if constexpr (C::kFeed == Feed::Values) {
+                    if (entry.looks == On::Row) step_values(entry, c, now);
+                }
+                evaluate(entry, c, now, quotes, depth);
             });
         }
         for (std::size_t i = 0; i < columns_.size(); ++i) {
@@ -96,31 +108,89 @@ private:
     struct Entry {
         Node node;
         std::string spec;
-        std::size_t first_value;  // in values_
+        On domain;  // what it is read for: rows, or those that look at each atomic event
+        On looks;   // when it looks at its own sources
+        std::vector<std::size_t> inputs;  // of its sources, in values_
+        std::size_t first_value;          // in values_
     };
 
-    void add_node(Node node, const std::string& spec) {
+    // The calculator that is read in this domain, made where there is none; what it reads stands
+    // before it.
+    std::size_t place(Node node, const std::string& spec, On domain) {
+        for (std::size_t i = 0; i < nodes_.size(); ++i) {
+            if (nodes_[i].domain == domain && nodes_[i].spec == spec) return i;
+        }
+        On looks = domain;
+        std::vector<std::size_t> inputs;
         node.visit([&]<class C>(C& c) {
             bind_units(c, units_);
+            if constexpr (C::kFeed == Feed::Values) {
+                if constexpr (requires { c.settings().on; }) {
+                    if (c.settings().on == On::Event) looks = On::Event;
+                }
+                inputs = place_sources(c, looks);
+            }
+        });
+        add_node({std::move(node), spec, domain, looks, std::move(inputs), values_.size()});
+        return nodes_.size() - 1;
+    }
+    template <class C>
+    std::vector<std::size_t> place_sources(const C& c, On looks) {
+        std::vector<std::size_t> inputs;
+        const auto sources = c.settings().sources();
+        for (std::size_t i = 0; i < sources.size(); ++i) {
+            std::string text = sources[i];
+            if constexpr (requires { C::kUsualSources; }) {
+                if (text.empty()) text = C::kUsualSources[i];
+            }
+            if (text.empty()) {
+                throw InputError("is required in a pipeline: a calculator whose values it takes",
+                                 std::string(C::kName) + "." + C::kInputs[i]);
+            }
+            Node source = Node::parse(SpecParser(text).call());
+            const std::string spec = source.spec();
+            std::size_t value = nodes_[place(std::move(source), spec, looks)].first_value;
+            if constexpr (requires { c.place(); }) value += c.place();
+            inputs.push_back(value);
+        }
+        return inputs;
+    }
+    void add_node(Entry entry) {
+        const std::size_t at = nodes_.size();
+        entry.node.visit([&]<class C>(C& c) {
             if constexpr (C::kFeed == Feed::Depth) {
                 int& levels = C::kState ? state_levels_ : flow_levels_;
                 levels = std::max(levels, c.levels());
             }
             if constexpr (sees_touch<C>) {
-                if (c.wants_quotes()) on_touch_.push_back(nodes_.size());
+                if (c.wants_quotes()) on_touch_.push_back(at);
             }
             if constexpr (!C::kState) {
-                auto& list = C::kFeed == Feed::Trades  ? on_trades_
-                             : C::kFeed == Feed::Depth ? on_depth_
-                                                       : on_quotes_;
-                list.push_back(nodes_.size());
+                auto& list = C::kFeed == Feed::Trades   ? on_trades_
+                             : C::kFeed == Feed::Depth  ? on_depth_
+                             : C::kFeed == Feed::Quotes ? on_quotes_
+                                                        : on_values_;
+                list.push_back(at);
             }
+            values_.resize(values_.size() + static_cast<std::size_t>(width_of(c)));
         });
-        const std::size_t first = values_.size();
-        values_.resize(first + node.visit([](const auto& c) {
-            return static_cast<std::size_t>(width_of(c));
-        }));
-        nodes_.push_back({std::move(node), spec, first});
+        if (entry.domain == On::Row) at_rows_.push_back(at);
+        if (entry.domain == On::Event || entry.looks == On::Event) at_events_.push_back(at);
+        nodes_.push_back(std::move(entry));
+    }
+    template <class C>
+    void step_values(const Entry& entry, C& c, const Moment& now) {
+        std::array<double, C::kInputs.size()> x;
+        for (std::size_t i = 0; i < x.size(); ++i) x[i] = values_[entry.inputs[i]];
+        c.step(now, x);
+    }
+    template <class C>
+    void evaluate(const Entry& entry, C& c, const Moment& now, const Quotes& quotes,
+                  const Depth& depth) {
+        if constexpr (C::kState && C::kFeed == Feed::Quotes) c.step(now, quotes);
+        if constexpr (C::kState && C::kFeed == Feed::Depth) c.step(now, depth);
+        c.read(now, units_, values_.data() + entry.first_value);
+        row_written(c, now);
     }
     void add_column(const std::string& name, std::size_t value) {
         if (std::find(names_.begin(), names_.end(), name) != names_.end()) {
@@ -146,7 +216,10 @@ private:
     std::vector<std::size_t> on_quotes_;  // flows, by what drives them
     std::vector<std::size_t> on_depth_;
     std::vector<std::size_t> on_trades_;
-    std::vector<std::size_t> on_touch_;  // of those of trades, that look at the touch before
+    std::vector<std::size_t> on_touch_;   // of those of trades, that look at the touch before
+    std::vector<std::size_t> on_values_;  // calculators of calculators
+    std::vector<std::size_t> at_rows_;    // what is read at a row
+    std::vector<std::size_t> at_events_;  // what is read, or looks, at each atomic event
     int flow_levels_ = 0;
     int state_levels_ = 0;
 };

@@ -7,7 +7,8 @@
 //   3. each print goes to the trade-driven calculators;
 //   4. the status is settled;
 //   5. quote- and depth-driven flows see the new state;
-//   6. counting clocks decide whether a row is written.
+//   6. calculators that look at each atomic event take their values;
+//   7. counting clocks decide whether a row is written.
 // Batch, any chunking and one event at a time go through the same `take`.
 #pragma once
 
@@ -356,6 +357,10 @@ private:
         if (snapshot || !interval_.inside) return;
         clock_.anchor(ts, interval_.begin);
         open_ = true;
+        if (nodes_.samples_events()) {
+            if (nodes_.read_depth()) refresh_depth();
+            nodes_.sample(moment_, quotes_, depth_);
+        }
         if (clock_.due(best_changed, trades, volume)) row(ts, 0);
     }
 

@@ -38,6 +38,14 @@ public:
         return share_at_most(sorted_, x);
     }
     [[nodiscard]] std::size_t size() const { return sorted_.size(); }
+    // Between the values at (n - 1) q, interpolated linearly; there is one at least.
+    [[nodiscard]] double quantile(double q) const {
+        const double at = static_cast<double>(sorted_.size() - 1) * q;
+        const auto below = static_cast<std::size_t>(at);
+        const double part = at - static_cast<double>(below);
+        if (part == 0.0) return sorted_[below];
+        return sorted_[below] + part * (sorted_[below + 1] - sorted_[below]);
+    }
     void clear() {
         past_.clear();
         sorted_.clear();

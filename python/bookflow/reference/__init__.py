@@ -11,6 +11,7 @@ from .book import Best, ContentHash, Level, LevelBook, Order, OrderBook
 from .bulk import bulk_volume, bulk_vpin
 from .catalogue import DEFINITIONS
 from .clock import Clock, parse_clock
+from .composed import difference, pick, ratio
 from .event import Event, event_of
 from .imbalance import multi_level_imbalance, queue_imbalance, queue_share
 from .order_flow import (
@@ -21,6 +22,7 @@ from .order_flow import (
 from .pipeline import Pipeline, Row
 from .session import Session, parse_session
 from .spread_paid import effective_spread, roll_spread
+from .statistics_of import diff, lag, last, maximum, mean, minimum, std, z_score
 from .tape import Moment, Print, Reading, Tape
 from .trade_flow import (
     buy_sell_ratio,
@@ -71,25 +73,35 @@ __all__ = [
     "buy_sell_ratio",
     "buy_volume",
     "cumulative_volume_delta",
+    "diff",
+    "difference",
     "effective_spread",
     "event_of",
+    "lag",
     "large_trade_share",
+    "last",
     "last_price",
     "log_order_flow_imbalance",
+    "maximum",
+    "mean",
     "mean_trade_size",
     "mid",
+    "minimum",
     "multi_level_imbalance",
     "multi_level_order_flow_imbalance",
     "order_flow_imbalance",
     "parse_clock",
     "parse_session",
     "parse_window",
+    "pick",
     "queue_imbalance",
     "queue_share",
+    "ratio",
     "realised_volatility",
     "roll_spread",
     "sell_volume",
     "spread",
+    "std",
     "touch",
     "trade_count",
     "trade_flow_imbalance",
@@ -100,4 +112,5 @@ __all__ = [
     "vwap",
     "vwap_deviation",
     "weighted_mid",
+    "z_score",
 ]

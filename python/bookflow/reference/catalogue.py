@@ -6,9 +6,11 @@ from typing import Any
 from . import (
     best_quotes,
     bulk,
+    composed,
     imbalance,
     order_flow,
     spread_paid,
+    statistics_of,
     trade_flow,
     trade_size,
     traded_price,
@@ -47,5 +49,16 @@ DEFINITIONS: dict[str, Callable[..., Any]] = {
     "vpin": volume_buckets.vpin_at,
     "bulk_volume": bulk.bulk_volume_at,
     "bulk_vpin": bulk.bulk_vpin_at,
+    "ratio": composed.ratio_at,
+    "difference": composed.difference_at,
+    "pick": composed.pick_at,
+    "mean": statistics_of.mean_at,
+    "std": statistics_of.std_at,
+    "minimum": statistics_of.minimum_at,
+    "maximum": statistics_of.maximum_at,
+    "last": statistics_of.last_at,
+    "lag": statistics_of.lag_at,
+    "diff": statistics_of.diff_at,
+    "z_score": statistics_of.z_score_at,
 }
 """name -> definition(tape, reading, units, **settings) -> a number, or a list of them."""

@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 from .book import Level, LevelBook, OrderBook
 from .catalogue import DEFINITIONS
 from .clock import parse_clock
+from .composed import deepest
 from .event import Event, event_of
 from .session import Span, parse_session
 from .tape import Ladder, Print, Tape, ladder
@@ -81,7 +82,7 @@ class Pipeline:
         self.session = None if session is None else parse_session(session)
         self.hidden = hidden
         self.max_rows = max_rows
-        self._levels = max([1, *(s.get("levels", 5) for _, s in self.features.values())])
+        self._levels = deepest(list(self.features.values()), 5)
         self.reset()
 
     def reset(self) -> None:
@@ -220,6 +221,8 @@ class Pipeline:
             fed=inside and not self._status & (Status.GAP | Status.SNAPSHOT_PENDING),
         )
         if inside and not flags & Flag.SNAPSHOT:
+            before = self.tape.readings["event"]
+            self.tape.reading(ts, before[-1].end if before else 0, "event")
             self._tick_clock(ts, prints, best_changed=self._book.best() != best_before)
 
     def _print_of(self, event: Event) -> list[Print]:

@@ -6,7 +6,7 @@ in it. A Reading is the place from which a row looks back. Nothing is summed whi
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from .window import Key, Window
 from .words import NONE, Side
@@ -77,6 +77,8 @@ class Reading(NamedTuple):
     """The first moment after the row before."""
     restart: int
     """The first moment after the last session end."""
+    domain: str = "row"
+    """What it is read for: a row, or calculators that look at each atomic event."""
 
 
 def good_state(bids: Ladder, asks: Ladder) -> bool:
@@ -100,6 +102,10 @@ class Tape:
         self.filled: list[int] = []
         """The volume of the flow up to and including each of its prints."""
         self.restart = 0
+        self.readings: dict[str, list[Reading]] = {"row": [], "event": []}
+        self.values: dict[tuple[str, str], list[Any]] = {}
+        """What calculators were at these readings, by spec and domain, as far as anyone asked."""
+        self.lives: dict[int, tuple[int, int]] = {}
         self._trades = 0
         self._last_good: Moment | None = None
 
@@ -146,10 +152,12 @@ class Tape:
         self.restarts.add(self.restart)
         self._last_good = None
 
-    def reading(self, ts: int, last_row: int) -> Reading:
+    def reading(self, ts: int, last_row: int, domain: str = "row") -> Reading:
         """What a row written now at `ts` sees."""
         now = Key(ts, len(self.moments), self._trades)
-        return Reading(now, len(self.moments), last_row, self.restart)
+        at = Reading(now, len(self.moments), last_row, self.restart, domain)
+        self.readings[domain].append(at)
+        return at
 
     def state(self, at: Reading) -> tuple[Ladder, Ladder]:
         """The book a row sees."""
