@@ -32,6 +32,18 @@ SOURCES: dict[str, tuple[str, ...]] = {
     ),
     "vector": ('MultiLevelOrderFlowImbalance(levels=3, window="row")',),
 }
+NAMED: dict[str, tuple[Any, ...]] = {
+    # of parameters that take fewer values than their type
+    "Alarm.level": (0.5, 1.0),
+    "Alarm.back": (0.25, 0.5),
+    "AdaptiveThreshold.q": (0.5, 0.9),
+    "AdaptiveThreshold.n": (2, 4),
+    "EwmaChart.weight": (0.1, 1.0),
+    "sd": (1.0, 0.7),
+    "alpha": (0.9, 1.0),
+    "h": (1.5, 4.0),
+    "threshold": (1.5, 0.0),
+}
 MOST = {"values": 32}
 """Of a calculator's variants, 200 where nothing is said; of more, every so-manieth is taken."""
 
@@ -75,7 +87,7 @@ class Variant:
     @property
     def folded(self) -> bool:
         """Whether floats are added up, in another order than the reference does."""
-        return self.name in ("Mean", "Std", "ZScore")
+        return self.feed == "values" or "Turnover" in self.name
 
     @property
     def needs_ts(self) -> bool:
@@ -123,7 +135,8 @@ class Variant:
 
 def samples_of(entry: dict[str, Any], parameter: dict[str, Any]) -> tuple[Any, ...]:
     if parameter["type"] != "source":
-        return SAMPLES[parameter["type"]]
+        own = NAMED.get(f"{entry['name']}.{parameter['name']}") or NAMED.get(parameter["name"])
+        return own or SAMPLES[parameter["type"]]
     if entry["name"] == "Pick":
         return SOURCES["vector"]
     # each parameter's begin at another place

@@ -7,13 +7,16 @@
 #include "bookflow/calculators/composition.hpp"
 #include "bookflow/calculators/multi_level_imbalance.hpp"
 #include "bookflow/calculators/order_flow_imbalance.hpp"
+#include "bookflow/calculators/persistence.hpp"
 #include "bookflow/calculators/queue_imbalance.hpp"
+#include "bookflow/calculators/ranks.hpp"
 #include "bookflow/calculators/realised_volatility.hpp"
 #include "bookflow/calculators/spread_paid.hpp"
 #include "bookflow/calculators/statistics.hpp"
 #include "bookflow/calculators/touch.hpp"
 #include "bookflow/calculators/trade_size.hpp"
 #include "bookflow/calculators/traded_volume.hpp"
+#include "bookflow/calculators/turnover.hpp"
 #include "bookflow/calculators/volume_signed_imbalance.hpp"
 #include "bookflow/calculators/vpin.hpp"
 #include "bookflow/calculators/vwap.hpp"
@@ -34,6 +37,8 @@
     X(Volume)                       \
     X(BuyVolume)                    \
     X(SellVolume)                   \
+    X(Turnover)                     \
+    X(SignedRootTurnover)           \
     X(BuySellRatio)                 \
     X(TradeFlowImbalance)           \
     X(VolumeSignedImbalance)        \
@@ -58,7 +63,24 @@
     X(Last)                         \
     X(Lag)                          \
     X(Diff)                         \
-    X(ZScore)
+    X(ZScore)                       \
+    X(LogReturn)                    \
+    X(Regression)                   \
+    X(KyleLambda)                   \
+    X(HasbrouckLambda)              \
+    X(Amihud)                       \
+    X(VolumeImpact)                 \
+    X(Autocorrelation)              \
+    X(HalfLife)                     \
+    X(Whitened)                     \
+    X(RunLength)                    \
+    X(Rank)                         \
+    X(AdaptiveThreshold)            \
+    X(Alarm)                        \
+    X(Shewhart)                     \
+    X(Cusum)                        \
+    X(EwmaChart)                    \
+    X(PageHinkley)
 
 namespace bookflow {
 

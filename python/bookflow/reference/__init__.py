@@ -10,16 +10,27 @@ from .best_quotes import mid, spread, touch, weighted_mid
 from .book import Best, ContentHash, Level, LevelBook, Order, OrderBook
 from .bulk import bulk_volume, bulk_vpin
 from .catalogue import DEFINITIONS
+from .charts import cusum, ewma_chart, page_hinkley, shewhart
 from .clock import Clock, parse_clock
 from .composed import difference, pick, ratio
 from .event import Event, event_of
 from .imbalance import multi_level_imbalance, queue_imbalance, queue_share
+from .least_squares import (
+    amihud,
+    hasbrouck_lambda,
+    kyle_lambda,
+    log_return,
+    regression,
+    volume_impact,
+)
 from .order_flow import (
     log_order_flow_imbalance,
     multi_level_order_flow_imbalance,
     order_flow_imbalance,
 )
+from .persistence import autocorrelation, half_life, run_length, whitened
 from .pipeline import Pipeline, Row
+from .ranks import adaptive_threshold, alarm, rank
 from .session import Session, parse_session
 from .spread_paid import effective_spread, roll_spread
 from .statistics_of import diff, lag, last, maximum, mean, minimum, std, z_score
@@ -35,6 +46,7 @@ from .trade_flow import (
 )
 from .trade_size import large_trade_share, mean_trade_size
 from .traded_price import last_price, vwap, vwap_deviation
+from .turnover import signed_root_turnover, turnover
 from .units import Units, units_of
 from .volatility import realised_volatility
 from .volume_buckets import vpin
@@ -68,20 +80,30 @@ __all__ = [
     "Tape",
     "Units",
     "Window",
+    "adaptive_threshold",
+    "alarm",
+    "amihud",
+    "autocorrelation",
     "bulk_volume",
     "bulk_vpin",
     "buy_sell_ratio",
     "buy_volume",
     "cumulative_volume_delta",
+    "cusum",
     "diff",
     "difference",
     "effective_spread",
     "event_of",
+    "ewma_chart",
+    "half_life",
+    "hasbrouck_lambda",
+    "kyle_lambda",
     "lag",
     "large_trade_share",
     "last",
     "last_price",
     "log_order_flow_imbalance",
+    "log_return",
     "maximum",
     "mean",
     "mean_trade_size",
@@ -90,27 +112,36 @@ __all__ = [
     "multi_level_imbalance",
     "multi_level_order_flow_imbalance",
     "order_flow_imbalance",
+    "page_hinkley",
     "parse_clock",
     "parse_session",
     "parse_window",
     "pick",
     "queue_imbalance",
     "queue_share",
+    "rank",
     "ratio",
     "realised_volatility",
+    "regression",
     "roll_spread",
+    "run_length",
     "sell_volume",
+    "shewhart",
+    "signed_root_turnover",
     "spread",
     "std",
     "touch",
     "trade_count",
     "trade_flow_imbalance",
+    "turnover",
     "units_of",
     "volume",
+    "volume_impact",
     "volume_signed_imbalance",
     "vpin",
     "vwap",
     "vwap_deviation",
     "weighted_mid",
+    "whitened",
     "z_score",
 ]

@@ -7,7 +7,8 @@ kind lives there itself: to it every atomic event is what a row is to the others
 import ast
 import re
 from bisect import bisect_left
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import wraps
 from typing import Any, NamedTuple
 
 from .tape import Reading, Tape
@@ -142,6 +143,36 @@ def histories(columns: Sequence[Sequence[float]], ts: Sequence[int] | None = Non
         History(samples[: i + 1], samples[i].key, i, times[i - 1] if i else NONE, 0, 0)
         for i in range(len(samples))
     ]
+
+
+Definition = Callable[..., float]
+"""definition(past, **settings) -> what a calculator is, seen from the past's end."""
+
+
+def for_pipeline(definition: Definition, *usual: str) -> Definition:
+    """A definition over a history as one over a tape; `usual`: its sources if none is given."""
+    inputs = ("of", "by")[: max(1, len(usual))]
+
+    def at(
+        tape: Tape, reading: Reading, units: Units, *, on: str = "row", **settings: Any
+    ) -> float:
+        given = [settings.pop(name, None) for name in inputs]
+        sources = [source or usual[i] for i, source in enumerate(given)]
+        return definition(history(tape, reading, units, sources, on), **settings)
+
+    return at
+
+
+def for_columns(definition: Definition) -> Callable[..., list[float]]:
+    """The same over columns of values: every element is a sample and a row."""
+
+    @wraps(definition)
+    def columns(
+        *values: Sequence[float], ts: Sequence[int] | None = None, **settings: Any
+    ) -> list[float]:
+        return [definition(past, **settings) for past in histories(values, ts)]
+
+    return columns
 
 
 # Of two, and one of many.

@@ -54,7 +54,9 @@ public:
     }
 
 protected:
-    [[nodiscard]] double standardised(double x) const { return (x - settings_.mean) / settings_.sd; }
+    [[nodiscard]] double standardised(double x) const {
+        return (x - settings_.mean) / settings_.sd;
+    }
 
     Settings settings_;
     State state_;
@@ -92,8 +94,7 @@ public:
 
     void step(const Moment&, const std::array<double, 1>& x) {
         const double z = standardised(x[0]);
-        state_.value =
-            std::isnan(z) ? kNaN : alarm_of(z > settings_.limit, z < -settings_.limit);
+        state_.value = std::isnan(z) ? kNaN : alarm_of(z > settings_.limit, z < -settings_.limit);
     }
     void read(const Moment&, const Units&, double* out) const { *out = state_.value; }
 };
@@ -101,7 +102,7 @@ public:
 struct CusumSettings : ChartSettings {
     double k = 0.5;
     double h = 5.0;
-    bool reset = true;
+    bool anew = true;
     ChartOutput output = ChartOutput::Alarm;
     template <class V>
     void visit(V& v) {
@@ -109,7 +110,7 @@ struct CusumSettings : ChartSettings {
         v("k", k, Range<double>{0.0, 1000.0}, "the allowance, in sd: half the shift looked for");
         v("h", h, Range<double>{0.0, 1e9}, "the limit of the sums, in sd");
         visit_scale(v);
-        v("reset", reset, "whether both sums start anew after an alarm");
+        v("restart", anew, "whether both sums start anew after an alarm");
         v("output", output, "the alarm, or one of the sums, in sd");
         visit_on(v);
     }
@@ -133,9 +134,11 @@ public:
     static constexpr std::string_view kName = "Cusum";
     static constexpr std::string_view kDoc =
         "Two-sided CUSUM: +1 where the upper sum passes h, -1 where the lower one does, else 0.\n\n"
-        "C+ = max(0, C+ + z - k), C- = max(0, C- - z - k), z in sd; both start at 0, with a session "
-        "and,\nwith reset=True, after an alarm. For independent normal values and k = .5 a false "
-        "alarm comes every\n168 values with h = 4, every 465 with h = 5 (two-sided); a shift of one "
+        "C+ = max(0, C+ + z - k), C- = max(0, C- - z - k), z in sd; both start at 0, with a "
+        "session "
+        "and,\nwith restart=True, after an alarm. For independent normal values and k = .5 a false "
+        "alarm comes every\n168 values with h = 4, every 465 with h = 5 (two-sided); a shift of "
+        "one "
         "sd is found after 8.4 and\n10.4. NaN where the value is, which leaves the sums.\n"
         "Page (1954), \"Continuous inspection schemes\"; Montgomery (2009), 9.1.";
     using Chart::Chart;
@@ -144,7 +147,7 @@ public:
         const double z = standardised(x[0]);
         state_.alarm = kNaN;
         if (std::isnan(z)) return;
-        if (state_.alarmed && settings_.reset) state_.upper = state_.lower = 0.0;
+        if (state_.alarmed && settings_.anew) state_.upper = state_.lower = 0.0;
         state_.upper = std::max(0.0, z - settings_.k + state_.upper);
         state_.lower = std::max(0.0, -z - settings_.k + state_.lower);
         state_.alarm = alarm_of(state_.upper > settings_.h, state_.lower > settings_.h);
@@ -152,8 +155,7 @@ public:
     }
     void read(const Moment&, const Units&, double* out) const {
         const bool known = !std::isnan(state_.alarm);
-        const double sum =
-            settings_.output == ChartOutput::Upper ? state_.upper : state_.lower;
+        const double sum = settings_.output == ChartOutput::Upper ? state_.upper : state_.lower;
         *out = settings_.output == ChartOutput::Alarm ? state_.alarm : known ? sum : kNaN;
     }
 };
@@ -161,7 +163,7 @@ public:
 struct EwmaSettings : ChartSettings {
     double weight = 0.1;
     double limit = 2.814;
-    bool reset = true;
+    bool anew = true;
     EwmaOutput output = EwmaOutput::Alarm;
     template <class V>
     void visit(V& v) {
@@ -169,14 +171,14 @@ struct EwmaSettings : ChartSettings {
         v("weight", weight, Range<double>{1e-6, 1.0}, "lambda, the weight of the newest value");
         v("limit", limit, Range<double>{0.0, 1000.0}, "L, how many sd of the mean are too far");
         visit_scale(v);
-        v("reset", reset, "whether the mean starts anew after an alarm");
+        v("restart", anew, "whether the mean starts anew after an alarm");
         v("output", output, "the alarm, the weighted mean, or one of its limits");
         visit_on(v);
     }
 };
 struct EwmaState {
-    double z = 0;      // the weighted mean, in sd
-    double rest = 1;   // (1 - lambda)^(2 i)
+    double z = 0;     // the weighted mean, in sd
+    double rest = 1;  // (1 - lambda)^(2 i)
     double alarm = kNaN;
     bool alarmed = false;
     template <class V>
@@ -190,10 +192,12 @@ class EwmaChart : public Chart<EwmaSettings, EwmaState> {
 public:
     static constexpr std::string_view kName = "EwmaChart";
     static constexpr std::string_view kDoc =
-        "EWMA chart: +1 where the weighted mean passes its upper limit, -1 its lower one, else 0.\n\n"
+        "EWMA chart: +1 where the weighted mean passes its upper limit, -1 its lower one, else "
+        "0.\n\n"
         "z_i = lambda x_i + (1 - lambda) z_{i-1} from the mean; the limits are exact, mean +- L sd "
         "sqrt(\nlambda / (2 - lambda) (1 - (1 - lambda)^{2i})). lambda = .1 and L = 2.814 give a "
-        "false alarm every\n500 independent normal values. NaN where the value is, which leaves the "
+        "false alarm every\n500 independent normal values. NaN where the value is, which leaves "
+        "the "
         "mean.\n"
         "Roberts (1959), \"Control chart tests based on geometric moving averages\"; Montgomery "
         "(2009), 9.2.";
@@ -203,7 +207,7 @@ public:
         const double z = standardised(x[0]);
         state_.alarm = kNaN;
         if (std::isnan(z)) return;
-        if (state_.alarmed && settings_.reset) state_ = EwmaState{};
+        if (state_.alarmed && settings_.anew) state_ = EwmaState{};
         const double kept = 1.0 - settings_.weight;
         state_.z = settings_.weight * z + kept * state_.z;
         state_.rest *= kept * kept;
@@ -271,9 +275,11 @@ public:
     static constexpr std::string_view kName = "PageHinkley";
     static constexpr std::string_view kDoc =
         "Page-Hinkley test: +1 where the mean has risen, -1 where it has fallen, else 0.\n\n"
-        "The mean of all values since the last alarm is updated first; then U = alpha U + (x - mean "
+        "The mean of all values since the last alarm is updated first; then U = alpha U + (x - "
+        "mean "
         "- delta)\nrings when it is more than `threshold` above its least value, and D = alpha D + "
-        "(x - mean + delta)\nwhen it is as far below its greatest. After an alarm everything starts "
+        "(x - mean + delta)\nwhen it is as far below its greatest. After an alarm everything "
+        "starts "
         "anew, as with a session. NaN\nwhere the value is, which counts nothing.\n"
         "Page (1954); Mouss, Mouss, Mouss and Sefouhi (2004), \"Test of Page-Hinkley\".";
     using Chart::Chart;

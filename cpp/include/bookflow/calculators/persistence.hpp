@@ -1,6 +1,7 @@
 // How much another calculator's values hang together.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 
 #include "bookflow/calculators/regression.hpp"
@@ -55,16 +56,17 @@ public:
     static constexpr std::string_view kName = "Autocorrelation";
     static constexpr std::string_view kDoc =
         "Correlation of another calculator's values with those `lag` values before, in [-1, 1].\n\n"
-        "Pearson's, over the window's pairs, each side about its own mean. A pair with a NaN counts "
-        "nothing,\nand none is made across a gap, a snapshot or a session's end. NaN with fewer than "
+        "Pearson's, over the window's pairs, each side about its own mean. A pair with a NaN "
+        "counts "
+        "nothing,\nand none is made across a gap, a snapshot or a session's end. NaN with fewer "
+        "than "
         "two pairs or where\neither side does not vary.";
     static constexpr Feed kFeed = Feed::Values;
     static constexpr bool kState = false;
     static constexpr std::array<const char*, 1> kInputs{"of"};
     using Settings = AutocorrelationSettings;
 
-    explicit Autocorrelation(const Settings& s)
-        : settings_(s), pairs_(s.lag), fold_(s.window) {}
+    explicit Autocorrelation(const Settings& s) : settings_(s), pairs_(s.lag), fold_(s.window) {}
     [[nodiscard]] const Settings& settings() const { return settings_; }
 
     void step(const Moment& now, const std::array<double, 1>& x) {
@@ -122,7 +124,8 @@ public:
     }
     void read(const Moment& now, const Units&, double* out) const {
         const double slope = fitted(fold_.read(now), Fitted::Slope, true);
-        *out = slope > 0.0 && slope < 1.0 ? -log(2.0) / log(slope) : kNaN;
+        constexpr double rounding = 0x1p-40;
+        *out = slope > rounding && slope < 1.0 - rounding ? -log(2.0) / log(slope) : kNaN;
     }
     void restart(Restart what) {
         if (what != Restart::Row) pairs_.clear();
@@ -143,10 +146,13 @@ class Whitened {
 public:
     static constexpr std::string_view kName = "Whitened";
     static constexpr std::string_view kDoc =
-        "What of another calculator's value its neighbour does not tell, in standard deviations.\n\n"
-        "(x_i - a - b x_{i-1}) / s, a line fitted to the window's earlier pairs of neighbours and s "
+        "What of another calculator's value its neighbour does not tell, in standard "
+        "deviations.\n\n"
+        "(x_i - a - b x_{i-1}) / s, a line fitted to the window's earlier pairs of neighbours and "
+        "s "
         "the sd of\nwhat it left over (n - 2): the AR(1) residual, which a control chart may take "
-        "for independent. NaN\nwith fewer than three earlier pairs, where nothing was left over, and "
+        "for independent. NaN\nwith fewer than three earlier pairs, where nothing was left over, "
+        "and "
         "where either value is.\n"
         "Montgomery (2009), 10.4.";
     static constexpr Feed kFeed = Feed::Values;
@@ -164,7 +170,7 @@ public:
         const CoMoments m = fold_.read(now);
         const double slope = fitted(m, Fitted::Slope, true);
         const double rest = m.yy - m.xy * slope;
-        if (m.weight >= 3.0 && rest > 0.0) {
+        if (m.weight >= 3.0 && is_rest(rest, m.yy)) {
             const double sd = std::sqrt(rest / (m.weight - 2.0));
             value_ = (x[0] - m.mean_y - slope * (before - m.mean_x)) / sd;
         }
@@ -193,9 +199,11 @@ class RunLength {
 public:
     static constexpr std::string_view kName = "RunLength";
     static constexpr std::string_view kDoc =
-        "How many values of another calculator in a row have had the sign of the last one, with that "
+        "How many values of another calculator in a row have had the sign of the last one, with "
+        "that "
         "sign.\n\n"
-        "3 after three positive values, -1 after one negative; 0 at a value of 0, which ends a run, "
+        "3 after three positive values, -1 after one negative; 0 at a value of 0, which ends a "
+        "run, "
         "as do\nNaN (NaN), a gap, a snapshot and a session's end.";
     static constexpr Feed kFeed = Feed::Values;
     static constexpr bool kState = false;
@@ -228,7 +236,8 @@ public:
     template <class V>
     void visit(V& v) {
         v(run_, known_);
-        if constexpr (V::kReading) v.require(run_ > -kMaxTime && run_ < kMaxTime, "a run is too long");
+        if constexpr (V::kReading)
+            v.require(run_ > -kMaxTime && run_ < kMaxTime, "a run is too long");
     }
 
 private:

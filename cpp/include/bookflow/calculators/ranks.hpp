@@ -106,7 +106,7 @@ public:
     void read(const Moment&, const Units&, double* out) const {
         *out = settings_.output == ChartOutput::Alarm   ? alarm_
                : settings_.output == ChartOutput::Upper ? upper_
-                                                            : lower_;
+                                                        : lower_;
     }
     void restart(Restart) {}
     template <class V>
@@ -138,7 +138,8 @@ class Alarm {
 public:
     static constexpr std::string_view kName = "Alarm";
     static constexpr std::string_view kDoc =
-        "Rings (+1, else 0) when another calculator reaches a level from below, and again only after "
+        "Rings (+1, else 0) when another calculator reaches a level from below, and again only "
+        "after "
         "a value\nbelow `back`.\n\n"
         "A toxic event is Alarm(of=Rank(of=VPIN(...), repeats=False), level=.99, back=.95). The "
         "first value\nrings nothing: where it came from is not known, nor is it after a session's "

@@ -22,9 +22,6 @@ struct CoMoments {
     double xy = 0;
 
     [[nodiscard]] static CoMoments of(const Sample& s) { return {1.0, s[0], s[1], 0.0, 0.0, 0.0}; }
-    [[nodiscard]] CoMoments scaled(double f) const {
-        return {weight * f, mean_y, mean_x, yy * f, xx * f, xy * f};
-    }
     // About 0: a line through the origin.
     [[nodiscard]] CoMoments about_zero() const {
         return {weight,
@@ -39,7 +36,8 @@ struct CoMoments {
     void visit(V& v) {
         v(weight, mean_y, mean_x, yy, xx, xy);
         if constexpr (V::kReading) {
-            v.require(weight >= 0.0 && yy >= 0.0 && xx >= 0.0, "the moments of a window are invalid");
+            v.require(weight >= 0.0 && yy >= 0.0 && xx >= 0.0,
+                      "the moments of a window are invalid");
         }
     }
 };
@@ -64,6 +62,9 @@ enum class Fitted : std::uint8_t { Slope, Intercept, R2, T };
     return {"slope", "intercept", "r2", "t"};
 }
 
+// Whether what a line leaves over is more than the rounding of its sums.
+[[nodiscard]] inline bool is_rest(double rest, double yy) { return rest > 0x1p-40 * yy; }
+
 // What a fit of the samples says. NaN with too few samples, or where x does not vary.
 [[nodiscard]] inline double fitted(const CoMoments& about_mean, Fitted what, bool intercept) {
     const CoMoments m = intercept ? about_mean : about_mean.about_zero();
@@ -77,7 +78,7 @@ enum class Fitted : std::uint8_t { Slope, Intercept, R2, T };
     }
     const double degrees = m.weight - (intercept ? 2.0 : 1.0);
     const double rest = m.yy - m.xy * slope;
-    if (!(degrees > 0.0) || !(rest > 0.0)) return kNaN;
+    if (!(degrees > 0.0) || !is_rest(rest, m.yy)) return kNaN;
     return slope / std::sqrt(rest / degrees / m.xx);
 }
 
@@ -101,7 +102,8 @@ public:
     static constexpr std::string_view kName = "Regression";
     static constexpr std::string_view kDoc =
         "Rolling least squares of one calculator on another, y = a + b x.\n\n"
-        "Slope b, intercept a, R2 (without an intercept about 0) and t = b / se(b), with n - 2 or n - "
+        "Slope b, intercept a, R2 (without an intercept about 0) and t = b / se(b), with n - 2 or "
+        "n - "
         "1\ndegrees of freedom. Left to itself in a pipeline it is the impact of order flow: the "
         "change of the\nmid on OrderFlowImbalance over the same row. Samples where either is NaN "
         "count nothing; NaN with\nfewer than two, where x does not vary, and t where nothing is "
@@ -139,9 +141,11 @@ class KyleLambda : public Regression {
 public:
     static constexpr std::string_view kName = "KyleLambda";
     static constexpr std::string_view kDoc =
-        "Kyle's lambda: by how much the price moves with a unit of signed volume, the slope of dp on "
+        "Kyle's lambda: by how much the price moves with a unit of signed volume, the slope of dp "
+        "on "
         "it.\n\n"
-        "In a pipeline dp is the change of the mid over a row and the signed volume buys less sells "
+        "In a pipeline dp is the change of the mid over a row and the signed volume buys less "
+        "sells "
         "in it,\nunless `of` and `by` say otherwise; in price per size. Otherwise as Regression.\n"
         "Kyle (1985), \"Continuous auctions and insider trading\".";
     static constexpr std::array<const char*, 2> kUsualSources{"Diff(of=Mid())",
@@ -167,7 +171,8 @@ public:
     static constexpr std::string_view kName = "LogReturn";
     static constexpr std::string_view kDoc =
         "Log return of another calculator, ln(x / the value before).\n\n"
-        "From one known value to the next; nothing is taken across a gap, a snapshot or a session's "
+        "From one known value to the next; nothing is taken across a gap, a snapshot or a "
+        "session's "
         "end. NaN\nwhere the value is, where there is none before, and where either is not "
         "positive.";
     static constexpr Feed kFeed = Feed::Values;
@@ -272,7 +277,8 @@ public:
     static constexpr std::string_view kName = "VolumeImpact";
     static constexpr std::string_view kDoc =
         "Impact of volume: the fit of |dp| = Y Q^delta, exponent delta and coefficient Y.\n\n"
-        "Least squares of ln |dp| on ln Q. In a pipeline dp is the change of the mid over a row and "
+        "Least squares of ln |dp| on ln Q. In a pipeline dp is the change of the mid over a row "
+        "and "
         "Q its\nvolume, unless `of` and `by` say otherwise: in units of a day's sd and volume, Y "
         "sigma (Q/V)^delta,\nwith Diff(of=Mid()) / Std(...) and Volume() / Mean(...). Samples "
         "where dp or Q is 0 or NaN have no\nlogarithm and count nothing; NaN with fewer than two "
@@ -297,7 +303,7 @@ public:
         const CoMoments m = fold_.read(now);
         switch (settings_.output) {
             case Impact::Exponent: *out = fitted(m, Fitted::Slope, true); return;
-            case Impact::Coefficient: *out = exp(fitted(m, Fitted::Intercept, true)); return;
+            case Impact::Coefficient: *out = exp_of(fitted(m, Fitted::Intercept, true)); return;
             case Impact::R2: *out = fitted(m, Fitted::R2, true); return;
         }
     }
@@ -308,6 +314,11 @@ public:
     }
 
 private:
+    [[nodiscard]] static double exp_of(double x) {
+        if (!(std::abs(x) <= 700.0)) return kNaN;  // it would leave the doubles
+        return x > 0.0 ? 1.0 / exp_minus(x) : exp_minus(-x);
+    }
+
     Settings settings_;
     Fold<CoMoments> fold_;
 };
