@@ -21,6 +21,8 @@ SAMPLES: dict[str, tuple[Any, ...]] = {
     "sigma": ("trailing:2", 1.5),
     "distribution": ("normal", "t:0.25"),
     "bucket": ("adv:2/3", 3, 7.5),
+    "distance": (None, 2.5, 120),
+    "amount": (5, 900),
 }
 MOST = 200
 """Of a calculator's variants; of more, every so-manieth is taken."""
@@ -69,7 +71,9 @@ class Variant:
     @property
     def rounds(self) -> bool:
         """Whether it is made of rounded weights."""
-        return self.settings.get("weights") in ("exponential", "inverse")
+        weights = self.settings.get("weights")
+        by_distance = self.settings.get("by") in ("ticks", "bp")
+        return weights in ("exponential", "inverse") or (weights == "linear" and by_distance)
 
     @property
     def touch(self) -> bool:
@@ -100,10 +104,19 @@ def variants_of(entry: dict[str, Any]) -> Iterator[Variant]:
         (p["choices"] or SAMPLES[p["type"]]) + ((LAGGED,) if p["name"] == "sign" else ())
         for p in parameters
     ]
-    every = list(product(*samples))
+    names = [p["name"] for p in parameters]
+    every = [dict(zip(names, values, strict=True)) for values in product(*samples)]
+    every = [settings for settings in every if allowed(settings)]
     step = len(every) // MOST + 1
-    for values in every[:: step + (len(every) % step == 0 and step > 1)]:
-        yield Variant(entry, {p["name"]: v for p, v in zip(parameters, values, strict=True)})
+    for settings in every[:: step + (len(every) % step == 0 and step > 1)]:
+        yield Variant(entry, settings)
+
+
+def allowed(settings: dict[str, Any]) -> bool:
+    """A distance is given where it has a unit, and only there."""
+    if "within" not in settings:
+        return True
+    return (settings["within"] is None) == (settings["by"] == "level")
 
 
 ENTRIES = bf.calculators()

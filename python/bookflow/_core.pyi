@@ -429,6 +429,8 @@ class MultiLevelImbalance(metaclass=_Made):
         levels: int = 5,
         weights: Literal["uniform", "exponential", "linear", "inverse"] = "uniform",
         decay: float = 0.5,
+        by: Literal["level", "ticks", "bp"] = "level",
+        within: _Number | None = None,
     ) -> None: ...
     @property
     def levels(self) -> int: ...
@@ -436,6 +438,10 @@ class MultiLevelImbalance(metaclass=_Made):
     def weights(self) -> Literal["uniform", "exponential", "linear", "inverse"]: ...
     @property
     def decay(self) -> float: ...
+    @property
+    def by(self) -> Literal["level", "ticks", "bp"]: ...
+    @property
+    def within(self) -> int | float | None: ...
     def update(
         self,
         bid_price: _Ints,
@@ -457,6 +463,45 @@ class MultiLevelImbalance(metaclass=_Made):
     def to_bytes(self) -> bytes: ...
     @staticmethod
     def from_bytes(state: bytes) -> MultiLevelImbalance: ...
+    def __reduce__(self) -> tuple[Any, ...]: ...
+
+class CumulativeDepth(metaclass=_Made):
+    def __init__(
+        self,
+        levels: int = 5,
+        side: Literal["bid", "ask", "both"] = "both",
+        by: Literal["level", "ticks", "bp"] = "level",
+        within: _Number | None = None,
+    ) -> None: ...
+    @property
+    def levels(self) -> int: ...
+    @property
+    def side(self) -> Literal["bid", "ask", "both"]: ...
+    @property
+    def by(self) -> Literal["level", "ticks", "bp"]: ...
+    @property
+    def within(self) -> int | float | None: ...
+    def update(
+        self,
+        bid_price: _Ints,
+        bid_size: _Ints,
+        ask_price: _Ints,
+        ask_size: _Ints,
+        ts: SupportsIndex | None = None,
+    ) -> float: ...
+    @property
+    def value(self) -> float: ...
+    @property
+    def spec(self) -> str: ...
+    def reset(self) -> None: ...
+    def copy(self) -> Self: ...
+    def __copy__(self) -> Self: ...
+    def __deepcopy__(self, memo: dict[Any, Any]) -> Self: ...
+    def __eq__(self, other: object) -> bool: ...
+    __hash__: ClassVar[None]  # type: ignore[assignment]
+    def to_bytes(self) -> bytes: ...
+    @staticmethod
+    def from_bytes(state: bytes) -> CumulativeDepth: ...
     def __reduce__(self) -> tuple[Any, ...]: ...
 
 class OrderFlowImbalance(metaclass=_Made):
@@ -1217,6 +1262,21 @@ def multi_level_imbalance(
     levels: int = 5,
     weights: Literal["uniform", "exponential", "linear", "inverse"] = "uniform",
     decay: float = 0.5,
+    by: Literal["level", "ticks", "bp"] = "level",
+    within: _Number | None = None,
+    ts: _Ints | None = None,
+    out: _Floats | None = None,
+) -> _Floats: ...
+def cumulative_depth(
+    bid_price: _Ints,
+    bid_size: _Ints,
+    ask_price: _Ints,
+    ask_size: _Ints,
+    *,
+    levels: int = 5,
+    side: Literal["bid", "ask", "both"] = "both",
+    by: Literal["level", "ticks", "bp"] = "level",
+    within: _Number | None = None,
     ts: _Ints | None = None,
     out: _Floats | None = None,
 ) -> _Floats: ...
@@ -1483,6 +1543,8 @@ __all__ = [
     "queue_share",
     "MultiLevelImbalance",
     "multi_level_imbalance",
+    "CumulativeDepth",
+    "cumulative_depth",
     "OrderFlowImbalance",
     "order_flow_imbalance",
     "LogOrderFlowImbalance",

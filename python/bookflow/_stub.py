@@ -253,11 +253,13 @@ _TYPES: Final = {
     "sigma": "_Number | str",
     "distribution": "str",
     "bucket": "_Number | str",
+    "distance": "_Number | None",
 }
 _READ: Final = _TYPES | {
     "quantity": "int | float",
     "sigma": "int | float | str",
     "bucket": "int | float | str",
+    "distance": "int | float | None",
 }
 
 _SIDES: Final = ("bid_price", "bid_size", "ask_price", "ask_size")

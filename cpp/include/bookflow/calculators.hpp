@@ -4,6 +4,7 @@
 
 #include "bookflow/calculators/bulk_volume.hpp"
 #include "bookflow/calculators/bulk_vpin.hpp"
+#include "bookflow/calculators/cumulative_depth.hpp"
 #include "bookflow/calculators/multi_level_imbalance.hpp"
 #include "bookflow/calculators/order_flow_imbalance.hpp"
 #include "bookflow/calculators/queue_imbalance.hpp"
@@ -24,6 +25,7 @@
     X(QueueImbalance)               \
     X(QueueShare)                   \
     X(MultiLevelImbalance)          \
+    X(CumulativeDepth)              \
     X(OrderFlowImbalance)           \
     X(LogOrderFlowImbalance)        \
     X(MultiLevelOrderFlowImbalance) \

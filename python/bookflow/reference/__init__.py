@@ -11,6 +11,7 @@ from .book import Best, ContentHash, Level, LevelBook, Order, OrderBook
 from .bulk import bulk_volume, bulk_vpin
 from .catalogue import DEFINITIONS
 from .clock import Clock, parse_clock
+from .depth import cumulative_depth
 from .event import Event, event_of
 from .imbalance import multi_level_imbalance, queue_imbalance, queue_share
 from .order_flow import (
@@ -70,6 +71,7 @@ __all__ = [
     "bulk_vpin",
     "buy_sell_ratio",
     "buy_volume",
+    "cumulative_depth",
     "cumulative_volume_delta",
     "effective_spread",
     "event_of",

@@ -6,6 +6,7 @@ from typing import Any
 from . import (
     best_quotes,
     bulk,
+    depth,
     imbalance,
     order_flow,
     spread_paid,
@@ -25,6 +26,7 @@ DEFINITIONS: dict[str, Callable[..., Any]] = {
     "queue_imbalance": imbalance.queue_imbalance_at,
     "queue_share": imbalance.queue_share_at,
     "multi_level_imbalance": imbalance.multi_level_imbalance_at,
+    "cumulative_depth": depth.cumulative_depth_at,
     "order_flow_imbalance": order_flow.order_flow_imbalance_at,
     "log_order_flow_imbalance": order_flow.log_order_flow_imbalance_at,
     "multi_level_order_flow_imbalance": order_flow.multi_level_order_flow_imbalance_at,

@@ -1,0 +1,105 @@
+"""Calculators of the book's state, by hand: distances, depth, the walk, slope and skew."""
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+
+import bookflow as bf
+
+MOST = 2**61  # the largest price
+
+# mid 10000 ticks of 5 units, spread 2 ticks
+BOOK = (
+    [[49995, 49990, 49980]],
+    [[4, 2, 1]],
+    [[50005, 50015, 50020]],
+    [[1, 3, 5]],
+)
+STOCK = bf.Instrument("X", price_unit="0.01", tick="0.05", size_unit="0.1")
+
+
+def one(function: Any, book: Any, **settings: Any) -> float:
+    """Of one depth row, in units of 1."""
+    (value,) = function(*(np.array(side) for side in book), **settings)
+    return float(value)
+
+
+def in_pipeline(calculator: Any, book: Any = BOOK) -> float:
+    """Of one depth row, in an instrument's units."""
+    pipe = bf.Pipeline(STOCK, clock="event", features={"x": calculator})
+    sides = [np.array(side) for side in book]
+    quote = [int(side[0, 0]) for side in sides]
+    columns = {
+        "ts": np.array([1, 1]),
+        "action": np.array([8, 8], np.uint8),
+        "side": np.array([1, 2], np.uint8),
+        "price": np.array([quote[0], quote[2]]),
+        "size": np.array([quote[1], quote[3]]),
+        "flags": np.array([0, 1], np.uint8),
+    }
+    depth = bf.Depth(*(np.repeat(side, 2, axis=0) for side in sides))
+    frame = pipe.run(bf.Events(columns, STOCK, depth=depth))
+    return float(frame["x"][-1])
+
+
+def test_a_distance_is_measured_in_the_ticks_of_the_instrument() -> None:
+    near = bf.CumulativeDepth(levels=3, by="ticks", within=1)
+    assert in_pipeline(near) == 0.5  # (4 + 1) x 0.1
+    assert in_pipeline(bf.CumulativeDepth(levels=3, by="ticks", within=2.999)) == 0.7
+    assert in_pipeline(bf.CumulativeDepth(levels=3, by="ticks", within=3, side="ask")) == 0.4
+    assert in_pipeline(bf.CumulativeDepth(levels=3, by="bp", within=2, side="bid")) == 0.6
+    weighted = bf.MultiLevelImbalance(levels=3, by="ticks", within=3, weights="linear")
+    # weights 3 - d of d = 1, 2 | 1, 3
+    assert in_pipeline(weighted) == (2 * 4 + 1 * 2 - 2 * 1) / (2 * 4 + 1 * 2 + 2 * 1)
+    decayed = bf.MultiLevelImbalance(
+        levels=3, by="ticks", within=2, weights="exponential", decay=0.5
+    )
+    bid, ask = 4 * math.exp(-0.5) + 2 * math.exp(-1), math.exp(-0.5)
+    assert in_pipeline(decayed) == pytest.approx((bid - ask) / (bid + ask), rel=1e-15)
+
+
+def test_a_distance_has_a_unit_and_a_unit_a_distance() -> None:
+    for make in (bf.MultiLevelImbalance, bf.CumulativeDepth):
+        for wrong in ({"by": "ticks"}, {"by": "bp"}, {"within": 5}):
+            with pytest.raises(bf.InputError) as error:
+                make(**wrong)
+            assert error.value.field == f"{make.__name__}.within"
+
+
+def test_no_deeper_than_the_levels() -> None:
+    """What lies within the distance but behind the last level is not seen."""
+    assert one(bf.cumulative_depth, BOOK, levels=3, by="bp", within=100) == 16
+    assert one(bf.cumulative_depth, BOOK, levels=2, by="bp", within=100) == 10
+
+
+def test_an_empty_side_has_no_depth_and_leaves_no_mid() -> None:
+    bids_alone = [[100]], [[5]], [[bf.NONE]], [[0]]
+    assert one(bf.cumulative_depth, bids_alone, levels=1, side="bid") == 5
+    for side in ("ask", "both"):
+        assert math.isnan(one(bf.cumulative_depth, bids_alone, levels=1, side=side))
+    near: dict[str, Any] = {"levels": 1, "by": "ticks", "within": 5}
+    assert math.isnan(one(bf.cumulative_depth, bids_alone, **near, side="bid"))
+    assert math.isnan(one(bf.multi_level_imbalance, bids_alone, **near))
+    assert one(bf.multi_level_imbalance, bids_alone, levels=1) == 1
+
+
+def test_the_best_of_a_crossed_book_may_lie_too_far_off() -> None:
+    crossed = [[110, 101, 90]], [[1, 2, 4]], [[90, 99, 110]], [[8, 16, 32]]
+    assert one(bf.cumulative_depth, crossed, levels=3, by="ticks", within=1) == 18
+
+
+@pytest.mark.parametrize("by", ["ticks", "bp"])
+def test_distances_at_the_ends_of_the_range(by: Any) -> None:
+    apart = [[-MOST]], [[2**60]], [[MOST]], [[2**60]]
+    high = [[MOST - 1]], [[2**60]], [[MOST]], [[2**60]]
+    for book in (apart, high):
+        for within in (1e-6, 1e9):
+            near = {"levels": 1, "by": by, "within": within}
+            depth = one(bf.cumulative_depth, book, **near)
+            reached = book is high and (by == "bp" or within > 1)
+            assert depth == 2.0**61 * reached or (by == "bp" and book is apart)
+            for weights in ("uniform", "exponential", "linear", "inverse"):
+                x = one(bf.multi_level_imbalance, book, **near, weights=weights)
+                assert x == 0 if reached else math.isnan(x)
