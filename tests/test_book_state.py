@@ -5,8 +5,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from streams import effort
 
 import bookflow as bf
+from bookflow import reference
 
 MOST = 2**61  # the largest price
 
@@ -103,3 +107,81 @@ def test_distances_at_the_ends_of_the_range(by: Any) -> None:
             for weights in ("uniform", "exponential", "linear", "inverse"):
                 x = one(bf.multi_level_imbalance, book, **near, weights=weights)
                 assert x == 0 if reached else math.isnan(x)
+
+
+def test_a_walk_in_the_units_of_the_instrument() -> None:
+    def walk(amount: Any, **settings: Any) -> float:
+        return in_pipeline(bf.WalkTheBook(amount, levels=3, **settings))
+
+    assert walk(0.2) == (500.05 + 500.15) / 2
+    assert walk(0.2, output="cost_ticks") == 2  # the average is 500.10, the mid 500.00
+    assert walk(0.2, output="cost_bp") == 2
+    assert walk(0.5, side="sell", output="cost_ticks") == pytest.approx((4 * 1 + 1 * 2) / 5)
+    assert walk(10, output="unfilled") == 10 - 0.9
+    # 50.005 buy the first level, 25.007 a part of the second
+    assert walk(75.012, by="notional", output="average") == pytest.approx(
+        75.012 / (0.1 + 25.007 / 500.15)
+    )
+    assert walk(1000, by="notional", side="sell", output="unfilled") == pytest.approx(
+        1000 - 0.1 * (4 * 499.95 + 2 * 499.9 + 499.8)
+    )
+
+
+def test_an_amount_is_a_whole_number_of_units() -> None:
+    for wrong in ({"amount": 0.05}, {"amount": 0.0005, "by": "notional"}, {"amount": 1e18}):
+        with pytest.raises(bf.InputError) as error:
+            in_pipeline(bf.WalkTheBook(**wrong, levels=3))
+        assert error.value.field == "WalkTheBook.amount"
+    assert in_pipeline(bf.WalkTheBook(0.001, by="notional", levels=3)) == 500.05
+
+
+def test_a_walk_through_an_empty_side_or_a_price_of_nothing() -> None:
+    bids_alone = [[100]], [[5]], [[bf.NONE]], [[0]]
+    nothing = [[bf.NONE]], [[0]], [[bf.NONE]], [[0]]
+    free = [[-2, -3]], [[5, 5]], [[0, 1]], [[5, 5]]
+    assert one(bf.walk_the_book, bids_alone, amount=3, output="unfilled", levels=1) == 3
+    assert one(bf.walk_the_book, bids_alone, amount=3, side="sell", levels=1) == 100
+    assert math.isnan(one(bf.walk_the_book, nothing, amount=3, output="unfilled", levels=1))
+    assert one(bf.walk_the_book, free, amount=6, levels=2) == 1 / 6
+    for output in ("average", "unfilled", "filled_average"):
+        walk = {"amount": 6, "by": "notional", "output": output, "levels": 2}
+        assert math.isnan(one(bf.walk_the_book, free, **walk))
+    assert math.isnan(one(bf.walk_the_book, free, amount=6, levels=2, output="cost_bp"))
+
+
+def large(below: int) -> st.SearchStrategy[int]:
+    return st.integers(0, below.bit_length() - 1).flatmap(lambda bits: st.integers(1, 2**bits))
+
+
+@effort(200)
+@given(data=st.data())
+def test_walks_over_the_whole_range(data: st.DataObject) -> None:
+    """By size the rounded exact value; by notional to the last place."""
+    n = data.draw(st.integers(1, 4))
+    first = data.draw(st.integers(-MOST + n, MOST - n) | large(2**40))
+    ask = min(first + data.draw(st.integers(0, 3)), MOST - n)
+    sizes = [data.draw(large(2**60)) for _ in range(2 * n)]
+    book = (
+        [[first - i for i in range(n)]],
+        [sizes[:n]],
+        [[ask + i for i in range(n)]],
+        [sizes[n:]],
+    )
+    by = data.draw(st.sampled_from(["size", "notional"]))
+    walk: dict[str, Any] = {
+        "amount": min(data.draw(large(2**60 if by == "size" else 2**110)), 10**18),
+        "by": by,
+        "side": data.draw(st.sampled_from(["buy", "sell"])),
+        "levels": n,
+    }
+    for output in ("average", "unfilled", "filled_average", "cost_ticks", "cost_bp"):
+        got = one(bf.walk_the_book, book, **walk, output=output)
+        (expected,) = reference.walk_the_book(*book, **walk, output=output)
+        if by == "size" and output != "cost_bp":
+            np.testing.assert_array_equal(got, expected)
+        elif output in ("average", "unfilled", "filled_average"):
+            np.testing.assert_allclose(got, expected, rtol=2**-52)
+        else:  # of the difference of the average and the mid
+            scale = abs(first) + 3
+            bp = abs(1e4 / first * 2**-50 * scale) if output == "cost_bp" and first else 0
+            np.testing.assert_allclose(got, expected, rtol=2**-50, atol=scale * 2**-58 + bp)

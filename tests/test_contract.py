@@ -242,6 +242,7 @@ WRONG = {
     "bar": ("row", "10", "0s", "10events", "7volume", "", 3, True),
     "sigma": (0, -1, "7", "trailing", "trailing:1", "trailing:2.5", None, True, math.nan, math.inf),
     "distribution": ("", "t", "t:0", "t:-1", "t:1e9", "t:nan", "cauchy", 3, None, True),
+    "amount": (0, -1, "7", None, True, math.nan, math.inf),
     "distance": (0, -1, "7", True, 1e-7, 1e10, math.nan, math.inf),
     "bucket": (0, -1, "7", "adv", "adv:20", "adv:0/50", "adv:20/0", "adv:2/3/4", None, True),
 }  # fmt: skip

@@ -504,6 +504,48 @@ class CumulativeDepth(metaclass=_Made):
     def from_bytes(state: bytes) -> CumulativeDepth: ...
     def __reduce__(self) -> tuple[Any, ...]: ...
 
+class WalkTheBook(metaclass=_Made):
+    def __init__(
+        self,
+        amount: _Number,
+        side: Literal["buy", "sell"] = "buy",
+        by: Literal["size", "notional"] = "size",
+        output: Literal["average", "cost_ticks", "cost_bp", "unfilled", "filled_average"] = "average",
+        levels: int = 5,
+    ) -> None: ...
+    @property
+    def amount(self) -> int | float: ...
+    @property
+    def side(self) -> Literal["buy", "sell"]: ...
+    @property
+    def by(self) -> Literal["size", "notional"]: ...
+    @property
+    def output(self) -> Literal["average", "cost_ticks", "cost_bp", "unfilled", "filled_average"]: ...
+    @property
+    def levels(self) -> int: ...
+    def update(
+        self,
+        bid_price: _Ints,
+        bid_size: _Ints,
+        ask_price: _Ints,
+        ask_size: _Ints,
+        ts: SupportsIndex | None = None,
+    ) -> float: ...
+    @property
+    def value(self) -> float: ...
+    @property
+    def spec(self) -> str: ...
+    def reset(self) -> None: ...
+    def copy(self) -> Self: ...
+    def __copy__(self) -> Self: ...
+    def __deepcopy__(self, memo: dict[Any, Any]) -> Self: ...
+    def __eq__(self, other: object) -> bool: ...
+    __hash__: ClassVar[None]  # type: ignore[assignment]
+    def to_bytes(self) -> bytes: ...
+    @staticmethod
+    def from_bytes(state: bytes) -> WalkTheBook: ...
+    def __reduce__(self) -> tuple[Any, ...]: ...
+
 class OrderFlowImbalance(metaclass=_Made):
     def __init__(self, window: str | None = "row") -> None: ...
     @property
@@ -1280,6 +1322,20 @@ def cumulative_depth(
     ts: _Ints | None = None,
     out: _Floats | None = None,
 ) -> _Floats: ...
+def walk_the_book(
+    bid_price: _Ints,
+    bid_size: _Ints,
+    ask_price: _Ints,
+    ask_size: _Ints,
+    *,
+    amount: _Number,
+    side: Literal["buy", "sell"] = "buy",
+    by: Literal["size", "notional"] = "size",
+    output: Literal["average", "cost_ticks", "cost_bp", "unfilled", "filled_average"] = "average",
+    levels: int = 5,
+    ts: _Ints | None = None,
+    out: _Floats | None = None,
+) -> _Floats: ...
 def order_flow_imbalance(
     bid_price: _Ints,
     bid_size: _Ints,
@@ -1545,6 +1601,8 @@ __all__ = [
     "multi_level_imbalance",
     "CumulativeDepth",
     "cumulative_depth",
+    "WalkTheBook",
+    "walk_the_book",
     "OrderFlowImbalance",
     "order_flow_imbalance",
     "LogOrderFlowImbalance",

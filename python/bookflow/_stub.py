@@ -254,12 +254,14 @@ _TYPES: Final = {
     "distribution": "str",
     "bucket": "_Number | str",
     "distance": "_Number | None",
+    "amount": "_Number",
 }
 _READ: Final = _TYPES | {
     "quantity": "int | float",
     "sigma": "int | float | str",
     "bucket": "int | float | str",
     "distance": "int | float | None",
+    "amount": "int | float",
 }
 
 _SIDES: Final = ("bid_price", "bid_size", "ask_price", "ask_size")

@@ -16,6 +16,7 @@
 #include "bookflow/calculators/volume_signed_imbalance.hpp"
 #include "bookflow/calculators/vpin.hpp"
 #include "bookflow/calculators/vwap.hpp"
+#include "bookflow/calculators/walk_the_book.hpp"
 
 #define BOOKFLOW_CALCULATORS(X)     \
     X(Touch)                        \
@@ -26,6 +27,7 @@
     X(QueueShare)                   \
     X(MultiLevelImbalance)          \
     X(CumulativeDepth)              \
+    X(WalkTheBook)                  \
     X(OrderFlowImbalance)           \
     X(LogOrderFlowImbalance)        \
     X(MultiLevelOrderFlowImbalance) \

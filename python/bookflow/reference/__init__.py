@@ -11,7 +11,7 @@ from .book import Best, ContentHash, Level, LevelBook, Order, OrderBook
 from .bulk import bulk_volume, bulk_vpin
 from .catalogue import DEFINITIONS
 from .clock import Clock, parse_clock
-from .depth import cumulative_depth
+from .depth import cumulative_depth, walk_the_book
 from .event import Event, event_of
 from .imbalance import multi_level_imbalance, queue_imbalance, queue_share
 from .order_flow import (
@@ -101,5 +101,6 @@ __all__ = [
     "vpin",
     "vwap",
     "vwap_deviation",
+    "walk_the_book",
     "weighted_mid",
 ]

@@ -27,6 +27,7 @@ DEFINITIONS: dict[str, Callable[..., Any]] = {
     "queue_share": imbalance.queue_share_at,
     "multi_level_imbalance": imbalance.multi_level_imbalance_at,
     "cumulative_depth": depth.cumulative_depth_at,
+    "walk_the_book": depth.walk_the_book_at,
     "order_flow_imbalance": order_flow.order_flow_imbalance_at,
     "log_order_flow_imbalance": order_flow.log_order_flow_imbalance_at,
     "multi_level_order_flow_imbalance": order_flow.multi_level_order_flow_imbalance_at,
