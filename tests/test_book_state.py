@@ -149,6 +149,31 @@ def test_a_walk_through_an_empty_side_or_a_price_of_nothing() -> None:
     assert math.isnan(one(bf.walk_the_book, free, amount=6, levels=2, output="cost_bp"))
 
 
+def test_the_slope_of_a_book_by_hand() -> None:
+    """Bid 1 % off the mid with 4 lots, then 12 more 1 % on; asked are 16 lots 1 % off."""
+    book = [[9900, 9801]], [[4, 12]], [[10100, bf.NONE]], [[16, 0]]
+    settings = {"lot": 1, "levels": 2}
+    bid, ask = (math.log(4) / 0.01 + 1 / 0.01) / 2, math.log(16) / 0.01
+    for side, slope in (("bid", bid), ("ask", ask), ("both", (bid + ask) / 2)):
+        assert one(bf.book_slope, book, **settings, side=side) == pytest.approx(slope, rel=1e-14)
+    # in lots of 4 nothing is known of the bids: a logarithm of 1
+    assert math.isnan(one(bf.book_slope, book, lot=4, levels=2))
+    assert one(bf.book_slope, book, lot=4, levels=2, side="ask") == pytest.approx(
+        math.log(4) / 0.01, rel=1e-14
+    )
+    for touch in ((10100, 10100), (10101, 10100), (-5, 10100), (bf.NONE, 10100)):
+        odd = [[touch[0]]], [[4 * (touch[0] != bf.NONE)]], [[touch[1]]], [[16]]
+        assert math.isnan(one(bf.book_slope, odd, lot=1, levels=1))
+
+
+def test_skew_needs_both_sides() -> None:
+    book = [[100, 99]], [[2, 6]], [[101, 103]], [[2, 2]]
+    assert one(bf.book_skew, book, levels=2) == pytest.approx(math.log(2), rel=1e-15)
+    assert one(bf.book_skew, book, levels=2, by="ticks", within=1) == 0
+    assert math.isnan(one(bf.book_skew, book, levels=2, by="ticks", within=0.25))
+    assert math.isnan(one(bf.book_skew, ([[100]], [[2]], [[bf.NONE]], [[0]]), levels=1))
+
+
 def large(below: int) -> st.SearchStrategy[int]:
     return st.integers(0, below.bit_length() - 1).flatmap(lambda bits: st.integers(1, 2**bits))
 

@@ -73,6 +73,8 @@ def assert_as_reference(variant: Variant, got: np.ndarray, expected: np.ndarray)
         np.testing.assert_allclose(got, expected, rtol=1e-12, atol=30 * 2**-52 * largest)
     elif variant.bulk:
         np.testing.assert_allclose(got, expected, rtol=1e-11, atol=1e-11)
+    elif variant.logarithmic:
+        np.testing.assert_allclose(got, expected, rtol=1e-13, atol=1e-15)
     elif variant.rounds:
         np.testing.assert_allclose(got, expected, rtol=0, atol=1e-14)
     else:

@@ -76,6 +76,8 @@ def assert_rows_of_reference(
             np.testing.assert_allclose(got, expected, 1e-11, largest, err_msg=str(variant))
         elif variant.bulk:
             np.testing.assert_allclose(got, expected, 1e-11, 1e-11, err_msg=str(variant))
+        elif variant.logarithmic:
+            np.testing.assert_allclose(got, expected, 1e-13, 1e-15, err_msg=str(variant))
         elif variant.rounds:
             np.testing.assert_allclose(got, expected, 0, 1e-14, err_msg=str(variant))
         else:

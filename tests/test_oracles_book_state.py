@@ -70,6 +70,15 @@ def test_all_levels_lie_within_a_large_distance(
     np.testing.assert_allclose((bid - ask) / (bid + ask), expected["qi_l5_sum"], atol=1e-15)
 
 
+def test_skew_is_twice_the_artanh_of_the_imbalance(
+    synthetic: tuple[Depth, dict[str, NDArray[np.float64]]],
+) -> None:
+    depth, expected = synthetic
+    np.testing.assert_allclose(
+        np.tanh(bf.book_skew(*depth) / 2), expected["qi_l5_sum"], rtol=0, atol=1e-15
+    )
+
+
 def test_depth_near_the_mid(synthetic: tuple[Depth, dict[str, NDArray[np.float64]]]) -> None:
     """Their mid, our sums: all prices are ticks there."""
     depth, expected = synthetic

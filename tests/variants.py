@@ -76,6 +76,11 @@ class Variant:
         return weights in ("exponential", "inverse") or (weights == "linear" and by_distance)
 
     @property
+    def logarithmic(self) -> bool:
+        """Whether it is made of logarithms, which the reference has from libm."""
+        return self.name in ("BookSlope", "BookSkew")
+
+    @property
     def touch(self) -> bool:
         """Whether it signs prints by the touch before them."""
         if self.entry["needs_touch"]:

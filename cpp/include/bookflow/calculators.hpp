@@ -2,6 +2,7 @@
 // and docs follow from it.
 #pragma once
 
+#include "bookflow/calculators/book_shape.hpp"
 #include "bookflow/calculators/bulk_volume.hpp"
 #include "bookflow/calculators/bulk_vpin.hpp"
 #include "bookflow/calculators/cumulative_depth.hpp"
@@ -28,6 +29,8 @@
     X(MultiLevelImbalance)          \
     X(CumulativeDepth)              \
     X(WalkTheBook)                  \
+    X(BookSlope)                    \
+    X(BookSkew)                     \
     X(OrderFlowImbalance)           \
     X(LogOrderFlowImbalance)        \
     X(MultiLevelOrderFlowImbalance) \

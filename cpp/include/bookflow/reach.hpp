@@ -12,6 +12,11 @@ enum class ReachBy : std::uint8_t { Level, Ticks, BasisPoints };
     return {"level", "ticks", "bp"};
 }
 
+enum class DepthSide : std::uint8_t { Bid, Ask, Both };
+[[nodiscard]] constexpr std::array<std::string_view, 3> names_of(DepthSide) {
+    return {"bid", "ask", "both"};
+}
+
 // A distance from the mid, in ticks or basis points; None where levels are counted.
 struct Distance {
     static constexpr const char* kType = "distance";
@@ -37,6 +42,12 @@ struct Distance {
         return number;
     }
 };
+
+[[nodiscard]] inline i128 size_of(std::span<const PriceLevel> levels) {
+    i128 size = 0;
+    for (const PriceLevel& level : levels) size += level.size.raw;
+    return size;
+}
 
 // The settings of whoever looks so far.
 struct ReachSettings {

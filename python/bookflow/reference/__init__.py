@@ -8,6 +8,7 @@ compiled core. Column functions take and return integer units and have the core'
 
 from .best_quotes import mid, spread, touch, weighted_mid
 from .book import Best, ContentHash, Level, LevelBook, Order, OrderBook
+from .book_shape import book_skew, book_slope
 from .bulk import bulk_volume, bulk_vpin
 from .catalogue import DEFINITIONS
 from .clock import Clock, parse_clock
@@ -67,6 +68,8 @@ __all__ = [
     "Tape",
     "Units",
     "Window",
+    "book_skew",
+    "book_slope",
     "bulk_volume",
     "bulk_vpin",
     "buy_sell_ratio",

@@ -5,6 +5,7 @@ from typing import Any
 
 from . import (
     best_quotes,
+    book_shape,
     bulk,
     depth,
     imbalance,
@@ -28,6 +29,8 @@ DEFINITIONS: dict[str, Callable[..., Any]] = {
     "multi_level_imbalance": imbalance.multi_level_imbalance_at,
     "cumulative_depth": depth.cumulative_depth_at,
     "walk_the_book": depth.walk_the_book_at,
+    "book_slope": book_shape.book_slope_at,
+    "book_skew": book_shape.book_skew_at,
     "order_flow_imbalance": order_flow.order_flow_imbalance_at,
     "log_order_flow_imbalance": order_flow.log_order_flow_imbalance_at,
     "multi_level_order_flow_imbalance": order_flow.multi_level_order_flow_imbalance_at,

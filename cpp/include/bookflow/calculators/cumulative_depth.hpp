@@ -5,11 +5,6 @@
 
 namespace bookflow {
 
-enum class DepthSide : std::uint8_t { Bid, Ask, Both };
-[[nodiscard]] constexpr std::array<std::string_view, 3> names_of(DepthSide) {
-    return {"bid", "ask", "both"};
-}
-
 class CumulativeDepth {
 public:
     static constexpr std::string_view kName = "CumulativeDepth";
@@ -49,8 +44,8 @@ public:
             return;
         }
         i128 size = 0;
-        if (bid) size += sum(seen.bids);
-        if (ask) size += sum(seen.asks);
+        if (bid) size += size_of(seen.bids);
+        if (ask) size += size_of(seen.asks);
         value_ = reach_.units().size(size);
     }
     void read(const Moment&, const Units&, double* out) const { *out = value_; }
@@ -61,12 +56,6 @@ public:
     }
 
 private:
-    [[nodiscard]] static i128 sum(std::span<const PriceLevel> levels) {
-        i128 size = 0;
-        for (const PriceLevel& level : levels) size += level.size.raw;
-        return size;
-    }
-
     Settings settings_;
     Reach reach_;
     double value_ = kNaN;
