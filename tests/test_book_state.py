@@ -210,3 +210,24 @@ def test_walks_over_the_whole_range(data: st.DataObject) -> None:
             scale = abs(first) + 3
             bp = abs(1e4 / first * 2**-50 * scale) if output == "cost_bp" and first else 0
             np.testing.assert_allclose(got, expected, rtol=2**-50, atol=scale * 2**-58 + bp)
+
+
+def test_a_half_life_in_events_is_the_volatility_of_risk_metrics() -> None:
+    """But for a factor; the recursion is written out here."""
+    mids = 10_000 + np.cumsum([0, 1, -2, 5, 0, 3, -4, 1])
+    ones = np.ones(len(mids), np.int64)
+    got = bf.realised_volatility(mids - 1, ones, mids + 1, ones, window="ew:3events")
+    decay = 2 ** (-1 / 3)
+    variance, expected = 0.0, [0.0]
+    for change in np.diff(mids):
+        variance = decay * variance + (1 - decay) * change**2
+        expected.append(math.sqrt(variance))
+    np.testing.assert_allclose(got * math.sqrt(1 - decay), expected, rtol=1e-14)
+
+
+def test_quote_changes_skip_what_is_no_good_state() -> None:
+    """Crossed between two equal states: nothing has changed."""
+    bid, ask = np.array([100, 105, 100, 101]), np.array([102, 102, 102, 102])
+    ones = np.ones(4, np.int64)
+    counts = bf.quote_change_count(bid, ones, ask, ones, window=None)
+    np.testing.assert_array_equal(counts, [0, 0, 0, 1])

@@ -700,6 +700,37 @@ class MultiLevelOrderFlowImbalance(metaclass=_Made):
     def from_bytes(state: bytes) -> MultiLevelOrderFlowImbalance: ...
     def __reduce__(self) -> tuple[Any, ...]: ...
 
+class QuoteChangeCount(metaclass=_Made):
+    def __init__(
+        self, of: Literal["any", "price", "mid"] = "any", window: str | None = "row"
+    ) -> None: ...
+    @property
+    def of(self) -> Literal["any", "price", "mid"]: ...
+    @property
+    def window(self) -> str | None: ...
+    def update(
+        self,
+        bid_price: SupportsIndex,
+        bid_size: SupportsIndex,
+        ask_price: SupportsIndex,
+        ask_size: SupportsIndex,
+        ts: SupportsIndex | None = None,
+    ) -> float: ...
+    @property
+    def value(self) -> float: ...
+    @property
+    def spec(self) -> str: ...
+    def reset(self) -> None: ...
+    def copy(self) -> Self: ...
+    def __copy__(self) -> Self: ...
+    def __deepcopy__(self, memo: dict[Any, Any]) -> Self: ...
+    def __eq__(self, other: object) -> bool: ...
+    __hash__: ClassVar[None]  # type: ignore[assignment]
+    def to_bytes(self) -> bytes: ...
+    @staticmethod
+    def from_bytes(state: bytes) -> QuoteChangeCount: ...
+    def __reduce__(self) -> tuple[Any, ...]: ...
+
 class RealisedVolatility(metaclass=_Made):
     def __init__(self, window: str | None = "row") -> None: ...
     @property
@@ -1461,6 +1492,17 @@ def multi_level_order_flow_imbalance(
     ts: _Ints | None = None,
     out: _Floats | None = None,
 ) -> _Floats: ...
+def quote_change_count(
+    bid_price: _Ints,
+    bid_size: _Ints,
+    ask_price: _Ints,
+    ask_size: _Ints,
+    *,
+    of: Literal["any", "price", "mid"] = "any",
+    window: str | None = "row",
+    ts: _Ints | None = None,
+    out: _Floats | None = None,
+) -> _Floats: ...
 def realised_volatility(
     bid_price: _Ints,
     bid_size: _Ints,
@@ -1706,6 +1748,8 @@ __all__ = [
     "log_order_flow_imbalance",
     "MultiLevelOrderFlowImbalance",
     "multi_level_order_flow_imbalance",
+    "QuoteChangeCount",
+    "quote_change_count",
     "RealisedVolatility",
     "realised_volatility",
     "TradeCount",

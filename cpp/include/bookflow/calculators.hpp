@@ -9,6 +9,7 @@
 #include "bookflow/calculators/multi_level_imbalance.hpp"
 #include "bookflow/calculators/order_flow_imbalance.hpp"
 #include "bookflow/calculators/queue_imbalance.hpp"
+#include "bookflow/calculators/quote_changes.hpp"
 #include "bookflow/calculators/realised_volatility.hpp"
 #include "bookflow/calculators/spread_paid.hpp"
 #include "bookflow/calculators/touch.hpp"
@@ -34,6 +35,7 @@
     X(OrderFlowImbalance)           \
     X(LogOrderFlowImbalance)        \
     X(MultiLevelOrderFlowImbalance) \
+    X(QuoteChangeCount)             \
     X(RealisedVolatility)           \
     X(TradeCount)                   \
     X(Volume)                       \

@@ -21,6 +21,7 @@ from .order_flow import (
     order_flow_imbalance,
 )
 from .pipeline import Pipeline, Row
+from .quote_changes import quote_change_count
 from .session import Session, parse_session
 from .spread_paid import effective_spread, roll_spread
 from .tape import Moment, Print, Reading, Tape
@@ -91,6 +92,7 @@ __all__ = [
     "parse_window",
     "queue_imbalance",
     "queue_share",
+    "quote_change_count",
     "realised_volatility",
     "roll_spread",
     "sell_volume",
