@@ -178,20 +178,40 @@ def large(below: int) -> st.SearchStrategy[int]:
     return st.integers(0, below.bit_length() - 1).flatmap(lambda bits: st.integers(1, 2**bits))
 
 
+def any_book(data: st.DataObject, n: int) -> tuple[list[list[int]], ...]:
+    """One row of n levels, at prices and of sizes of any magnitude; it may be locked."""
+    first = data.draw(st.integers(-MOST + n, MOST - n) | large(2**40))
+    ask = min(first + data.draw(st.integers(0, 3)), MOST - n)
+    sizes = [data.draw(large(2**60)) for _ in range(2 * n)]
+    bids, asks = [first - i for i in range(n)], [ask + i for i in range(n)]
+    return [bids], [sizes[:n]], [asks], [sizes[n:]]
+
+
+@effort(200)
+@given(data=st.data())
+def test_distances_over_the_whole_range(data: st.DataObject) -> None:
+    """Which levels count, and their sums, are exact."""
+    n = data.draw(st.integers(1, 6))
+    book = any_book(data, n)
+    by = data.draw(st.sampled_from(["ticks", "bp"]))
+    millionths = data.draw(large(2**49) | st.integers(1, 8).map(lambda halves: halves * 500_000))
+    near: dict[str, Any] = {"levels": n, "by": by, "within": float(f"{millionths}e-6")}
+    for name in ("cumulative_depth", "multi_level_imbalance"):
+        (expected,) = getattr(reference, name)(*book, **near)
+        np.testing.assert_array_equal(one(getattr(bf, name), book, **near), expected)
+    for weights in ("linear", "inverse"):
+        (expected,) = reference.multi_level_imbalance(*book, **near, weights=weights)
+        got = one(bf.multi_level_imbalance, book, **near, weights=weights)
+        np.testing.assert_allclose(got, expected, rtol=0, atol=1e-14)
+
+
 @effort(200)
 @given(data=st.data())
 def test_walks_over_the_whole_range(data: st.DataObject) -> None:
     """By size the rounded exact value; by notional to the last place."""
     n = data.draw(st.integers(1, 4))
-    first = data.draw(st.integers(-MOST + n, MOST - n) | large(2**40))
-    ask = min(first + data.draw(st.integers(0, 3)), MOST - n)
-    sizes = [data.draw(large(2**60)) for _ in range(2 * n)]
-    book = (
-        [[first - i for i in range(n)]],
-        [sizes[:n]],
-        [[ask + i for i in range(n)]],
-        [sizes[n:]],
-    )
+    book = any_book(data, n)
+    first = book[0][0][0]
     by = data.draw(st.sampled_from(["size", "notional"]))
     walk: dict[str, Any] = {
         "amount": min(data.draw(large(2**60 if by == "size" else 2**110)), 10**18),

@@ -1,8 +1,8 @@
 // What it would cost to take an amount at once.
 #pragma once
 
-#include <numeric>
 #include <span>
+#include <utility>
 
 #include "bookflow/calculator.hpp"
 
