@@ -73,6 +73,8 @@ def assert_as_reference(variant: Variant, got: np.ndarray, expected: np.ndarray)
         np.testing.assert_allclose(got, expected, rtol=1e-12, atol=30 * 2**-52 * largest)
     elif variant.bulk:
         np.testing.assert_allclose(got, expected, rtol=1e-11, atol=1e-11)
+    elif variant.logarithmic:
+        np.testing.assert_allclose(got, expected, rtol=1e-13, atol=1e-15)
     elif variant.rounds:
         np.testing.assert_allclose(got, expected, rtol=0, atol=1e-14)
     elif variant.folded:
@@ -244,6 +246,8 @@ WRONG = {
     "bar": ("row", "10", "0s", "10events", "7volume", "", 3, True),
     "sigma": (0, -1, "7", "trailing", "trailing:1", "trailing:2.5", None, True, math.nan, math.inf),
     "distribution": ("", "t", "t:0", "t:-1", "t:1e9", "t:nan", "cauchy", 3, None, True),
+    "amount": (0, -1, "7", None, True, math.nan, math.inf),
+    "distance": (0, -1, "7", True, 1e-7, 1e10, math.nan, math.inf),
     "bucket": (0, -1, "7", "adv", "adv:20", "adv:0/50", "adv:20/0", "adv:2/3/4", None, True),
 }  # fmt: skip
 WRONG["source"] = ("", "no_such()", "Mid(", "Touch(of=no_such)", 3, True, [1], 0.5)

@@ -78,6 +78,8 @@ def assert_rows_of_reference(
             np.testing.assert_allclose(got, expected, 1e-11, 1e-11, err_msg=str(variant))
         elif variant.folded:
             np.testing.assert_allclose(got, expected, 1e-9, 1e-9, err_msg=str(variant))
+        elif variant.logarithmic:
+            np.testing.assert_allclose(got, expected, 1e-13, 1e-15, err_msg=str(variant))
         elif variant.rounds:
             np.testing.assert_allclose(got, expected, 0, 1e-14, err_msg=str(variant))
         else:

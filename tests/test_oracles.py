@@ -199,26 +199,6 @@ def depth_of(columns: dict[str, NDArray[np.int64]]) -> list[NDArray[np.int64]]:
     ]
 
 
-def test_states_of_the_synthetic_book(shared: Path) -> None:
-    columns, _ = synthetic_quotes(shared)
-    expected = table(shared / "oracles" / "synthetic" / "ref_state.csv.gz")
-    depth = depth_of(columns)
-    touch = [side[:, 0].copy() for side in depth]
-    np.testing.assert_array_equal(bf.mid(*touch), expected["mid"])
-    np.testing.assert_array_equal(bf.spread(*touch), expected["spread"])
-    np.testing.assert_array_equal(bf.queue_imbalance(*touch), expected["qi_l1"])
-    np.testing.assert_allclose(bf.weighted_mid(*touch), expected["weighted_mid"], rtol=1e-15)
-    for name, settings in {
-        "qi_l5_sum": {},
-        "qi_l5_linear": {"weights": "linear"},
-        "qi_l5_exp05": {"weights": "exponential", "decay": 0.5},
-        "qi_l5_invdist": {"weights": "inverse"},
-    }.items():
-        np.testing.assert_allclose(
-            bf.multi_level_imbalance(*depth, **settings), expected[name], rtol=0, atol=1e-14
-        )
-
-
 def test_ofi_of_every_synthetic_state(shared: Path) -> None:
     columns, session = synthetic_quotes(shared)
     expected = table(shared / "oracles" / "synthetic" / "ref_ofi_events.csv.gz")

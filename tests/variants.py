@@ -21,6 +21,8 @@ SAMPLES: dict[str, tuple[Any, ...]] = {
     "sigma": ("trailing:2", 1.5),
     "distribution": ("normal", "t:0.25"),
     "bucket": ("adv:2/3", 3, 7.5),
+    "distance": (None, 2.5, 120),
+    "amount": (5, 900),
 }
 SOURCES: dict[str, tuple[str, ...]] = {
     # at hand as numbers without rounding, known or not, of all that drives calculators
@@ -98,7 +100,14 @@ class Variant:
     @property
     def rounds(self) -> bool:
         """Whether it is made of rounded weights."""
-        return self.settings.get("weights") in ("exponential", "inverse")
+        weights = self.settings.get("weights")
+        by_distance = self.settings.get("by") in ("ticks", "bp")
+        return weights in ("exponential", "inverse") or (weights == "linear" and by_distance)
+
+    @property
+    def logarithmic(self) -> bool:
+        """Whether it is made of logarithms, which the reference has from libm."""
+        return self.name in ("BookSlope", "BookSkew")
 
     @property
     def touch(self) -> bool:
@@ -144,10 +153,12 @@ def samples_of(entry: dict[str, Any], parameter: dict[str, Any]) -> tuple[Any, .
     return SOURCES["of"][at:] + SOURCES["of"][:at]
 
 
-def fits(name: str, values: tuple[Any, ...]) -> bool:
+def fits(name: str, settings: dict[str, Any]) -> bool:
     """Whether these settings go together."""
-    if name == "Mean" and "time" in values:
-        return not any(w in values for w in ("2events", "2trades", "ew:2s", "ew:3events"))
+    if name == "Mean" and settings["weight"] == "time":
+        return settings["window"] not in ("2events", "2trades", "ew:2s", "ew:3events")
+    if "within" in settings:  # a distance is given where it has a unit, and only there
+        return (settings["within"] is None) == (settings["by"] == "level")
     return True
 
 
@@ -158,10 +169,12 @@ def variants_of(entry: dict[str, Any]) -> Iterator[Variant]:
         (p["choices"] or samples_of(entry, p)) + ((LAGGED,) if p["name"] == "sign" else ())
         for p in parameters
     ]
-    every = [v for v in product(*samples) if fits(entry["name"], v)]
+    names = [p["name"] for p in parameters]
+    every = [dict(zip(names, values, strict=True)) for values in product(*samples)]
+    every = [settings for settings in every if fits(entry["name"], settings)]
     step = len(every) // MOST.get(entry["feed"], 200) + 1
-    for values in every[:: step + (len(every) % step == 0 and step > 1)]:
-        yield Variant(entry, {p["name"]: v for p, v in zip(parameters, values, strict=True)})
+    for settings in every[:: step + (len(every) % step == 0 and step > 1)]:
+        yield Variant(entry, settings)
 
 
 ENTRIES = bf.calculators()

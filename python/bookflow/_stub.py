@@ -269,6 +269,8 @@ _TYPES: Final = {
     "bucket": "_Number | str",
     "source": "_Calculator | str | None",
     "numbers": "Sequence[_Number]",
+    "distance": "_Number | None",
+    "amount": "_Number",
 }
 _READ: Final = _TYPES | {
     "quantity": "int | float",
@@ -276,6 +278,8 @@ _READ: Final = _TYPES | {
     "bucket": "int | float | str",
     "source": "str | None",
     "numbers": "tuple[int | float, ...]",
+    "distance": "int | float | None",
+    "amount": "int | float",
 }
 
 _SIDES: Final = ("bid_price", "bid_size", "ask_price", "ask_size")

@@ -2,14 +2,17 @@
 // and docs follow from it.
 #pragma once
 
+#include "bookflow/calculators/book_shape.hpp"
 #include "bookflow/calculators/bulk_volume.hpp"
 #include "bookflow/calculators/bulk_vpin.hpp"
 #include "bookflow/calculators/composition.hpp"
+#include "bookflow/calculators/cumulative_depth.hpp"
 #include "bookflow/calculators/multi_level_imbalance.hpp"
 #include "bookflow/calculators/order_flow_imbalance.hpp"
 #include "bookflow/calculators/persistence.hpp"
 #include "bookflow/calculators/queue_imbalance.hpp"
 #include "bookflow/calculators/ranks.hpp"
+#include "bookflow/calculators/quote_changes.hpp"
 #include "bookflow/calculators/realised_volatility.hpp"
 #include "bookflow/calculators/spread_paid.hpp"
 #include "bookflow/calculators/statistics.hpp"
@@ -20,6 +23,7 @@
 #include "bookflow/calculators/volume_signed_imbalance.hpp"
 #include "bookflow/calculators/vpin.hpp"
 #include "bookflow/calculators/vwap.hpp"
+#include "bookflow/calculators/walk_the_book.hpp"
 
 #define BOOKFLOW_CALCULATORS(X)     \
     X(Touch)                        \
@@ -29,9 +33,14 @@
     X(QueueImbalance)               \
     X(QueueShare)                   \
     X(MultiLevelImbalance)          \
+    X(CumulativeDepth)              \
+    X(WalkTheBook)                  \
+    X(BookSlope)                    \
+    X(BookSkew)                     \
     X(OrderFlowImbalance)           \
     X(LogOrderFlowImbalance)        \
     X(MultiLevelOrderFlowImbalance) \
+    X(QuoteChangeCount)             \
     X(RealisedVolatility)           \
     X(TradeCount)                   \
     X(Volume)                       \

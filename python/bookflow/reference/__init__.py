@@ -8,11 +8,13 @@ compiled core. Column functions take and return integer units and have the core'
 
 from .best_quotes import mid, spread, touch, weighted_mid
 from .book import Best, ContentHash, Level, LevelBook, Order, OrderBook
+from .book_shape import book_skew, book_slope
 from .bulk import bulk_volume, bulk_vpin
 from .catalogue import DEFINITIONS
 from .charts import cusum, ewma_chart, page_hinkley, shewhart
 from .clock import Clock, parse_clock
 from .composed import difference, pick, ratio
+from .depth import cumulative_depth, walk_the_book
 from .event import Event, event_of
 from .imbalance import multi_level_imbalance, queue_imbalance, queue_share
 from .least_squares import (
@@ -31,6 +33,7 @@ from .order_flow import (
 from .persistence import autocorrelation, half_life, run_length, whitened
 from .pipeline import Pipeline, Row
 from .ranks import adaptive_threshold, alarm, rank
+from .quote_changes import quote_change_count
 from .session import Session, parse_session
 from .spread_paid import effective_spread, roll_spread
 from .statistics_of import diff, lag, last, maximum, mean, minimum, std, z_score
@@ -84,10 +87,13 @@ __all__ = [
     "alarm",
     "amihud",
     "autocorrelation",
+    "book_skew",
+    "book_slope",
     "bulk_volume",
     "bulk_vpin",
     "buy_sell_ratio",
     "buy_volume",
+    "cumulative_depth",
     "cumulative_volume_delta",
     "cusum",
     "diff",
@@ -121,6 +127,7 @@ __all__ = [
     "queue_share",
     "rank",
     "ratio",
+    "quote_change_count",
     "realised_volatility",
     "regression",
     "roll_spread",
@@ -141,6 +148,7 @@ __all__ = [
     "vpin",
     "vwap",
     "vwap_deviation",
+    "walk_the_book",
     "weighted_mid",
     "whitened",
     "z_score",

@@ -4,8 +4,10 @@ from collections.abc import Callable, Sequence
 from fractions import Fraction
 from math import exp
 
+from .reach import View, look
 from .tape import Ladder, Reading, Tape, depth_tape, quote_tape
-from .units import COLUMN_UNITS, Units
+from .units import COLUMN_UNITS, Units, exact
+from .window import ratio
 from .words import NAN
 
 
@@ -42,37 +44,42 @@ def multi_level_imbalance_at(
     levels: int = 5,
     weights: str = "uniform",
     decay: float = 0.5,
+    by: str = "level",
+    within: float | None = None,
 ) -> float:
-    bids, asks = (side[:levels] for side in tape.state(at))
-    edge = one_sided(bids, asks)
-    if edge is not None:
+    seen = look(tape, at, units, levels, by, within)
+    if seen is None:
+        return NAN
+    edge = one_sided(seen.bids, seen.asks)
+    if by == "level" and edge is not None:
         return edge
     if weights == "exponential":
-        return _exponential(bids, asks, decay)
-    middle = Fraction(bids[0][0] + asks[0][0], 2)
-    if weights == "inverse" and any(price == middle for price, _ in bids + asks):
+        return _exponential(seen, by, decay)
+    if weights == "inverse" and any(price == seen.mid for price, _ in seen.bids + seen.asks):
         return NAN
     weight_of: dict[str, Callable[[int, int], Fraction]] = {
         "uniform": lambda i, price: Fraction(1),
-        "linear": lambda i, price: Fraction(levels - i),
-        "inverse": lambda i, price: 1 / abs(price - middle),
+        "linear": lambda i, price: (
+            Fraction(levels - i) if within is None else exact(within) - seen.away(price)
+        ),
+        "inverse": lambda i, price: 1 / seen.away(price),
     }
     bid, ask = (
         sum((weight_of[weights](i, p) * q for i, (p, q) in enumerate(side)), Fraction())
-        for side in (bids, asks)
+        for side in (seen.bids, seen.asks)
     )
-    return float((bid - ask) / (bid + ask))
+    return ratio(bid - ask, bid + ask)
 
 
-def _exponential(bids: Ladder, asks: Ladder, decay: float) -> float:
+def _exponential(seen: View, by: str, decay: float) -> float:
     sums = []
-    for side in (bids, asks):
+    for side in (seen.bids, seen.asks):
         weighted = 0.0
-        for i, (_, size) in enumerate(side):
-            weighted += exp(-decay * i) * size
+        for i, (price, size) in enumerate(side):
+            weighted += exp(-decay * (i if by == "level" else float(seen.away(price)))) * size
         sums.append(weighted)
     bid, ask = sums
-    return (bid - ask) / (bid + ask)
+    return (bid - ask) / (bid + ask) if bid + ask else NAN
 
 
 def queue_imbalance(
@@ -124,6 +131,8 @@ def multi_level_imbalance(
     levels: int = 5,
     weights: str = "uniform",
     decay: float = 0.5,
+    by: str = "level",
+    within: float | None = None,
     ts: Sequence[int] | None = None,
 ) -> list[float]:
     """(sum w_i b_i - sum w_i a_i) / (sum w_i b_i + sum w_i a_i) over the best L levels.
@@ -139,11 +148,26 @@ def multi_level_imbalance(
     [0.5]
     >>> multi_level_imbalance([[100]], [[6]], [[102, 103]], [[1, 2]], weights="inverse")
     [0.5]
+
+    By `ticks` or `bp` the levels with d = |p - mid| <= `within` count, d in ticks or basis points;
+    `exponential` is e^(-decay d) then, `linear` within - d. NaN without a mid, or without weight.
+    The mid is 101, the bid 1 tick from it, the asks 1 and 2, of weights 2, 2 and 1:
+
+    >>> near = {"by": "ticks", "within": 3, "weights": "linear"}
+    >>> multi_level_imbalance([[100]], [[6]], [[102, 103]], [[1, 2]], **near)
+    [0.5]
     """
     tape, rows = depth_tape(bid_price, bid_size, ask_price, ask_size, ts)
     return [
         multi_level_imbalance_at(
-            tape, row, COLUMN_UNITS, levels=levels, weights=weights, decay=decay
+            tape,
+            row,
+            COLUMN_UNITS,
+            levels=levels,
+            weights=weights,
+            decay=decay,
+            by=by,
+            within=within,
         )
         for row in rows
     ]

@@ -1,7 +1,7 @@
 // The imbalance of the sizes over several levels, weighted.
 #pragma once
 
-#include "bookflow/calculator.hpp"
+#include "bookflow/reach.hpp"
 
 namespace bookflow {
 
@@ -20,26 +20,36 @@ public:
         "\"exponential\" e^(-decay i), \"linear\" levels - i, \"inverse\" 1 / |p_i - mid|. Levels "
         "that\n"
         "are not there count nothing. One side empty: +1 or -1; both: NaN; a level that stands at\n"
-        "the mid itself under \"inverse\": NaN. With integer weights the quotient is exact and\n"
-        "rounded once, with the others within 1e-14.";
+        "the mid itself under \"inverse\": NaN.\n"
+        "by=\"ticks\" or \"bp\": the levels with d = |p - mid| <= within, d in ticks (of the tick "
+        "in\n"
+        "force at the bid) or basis points of the mid; \"exponential\" is e^(-decay d) then and "
+        "\"linear\"\n"
+        "within - d. No more than `levels` levels of a side are looked at: of a book that has more "
+        "within\n"
+        "that distance the deeper ones count nothing. NaN without a mid (for \"bp\": one above 0), "
+        "or with\n"
+        "no weight within the distance.\n"
+        "With integer weights the quotient is exact and rounded once, with the others within\n"
+        "1e-14 (\"exponential\": while no decay d is above 30).";
     static constexpr Feed kFeed = Feed::Depth;
     static constexpr bool kState = true;
 
-    struct Settings {
-        int levels = 5;
+    struct Settings : ReachSettings {
         LevelWeights weights = LevelWeights::Uniform;
         double decay = 0.5;
         template <class V>
         void visit(V& v) {
-            v("levels", levels, Range<int>{1, kMaxLevels}, "how many levels of each side");
+            visit_levels(v);
             v("weights", weights, "how a level counts");
             v("decay", decay, Range<double>{0.0, 100.0},
               "k of the exponential weights e^(-k i); the other weights do not use it");
+            visit_distance(v);
         }
     };
 
-    explicit MultiLevelImbalance(const Settings& s) : settings_(s) {
-        if (s.weights != LevelWeights::Exponential) return;
+    explicit MultiLevelImbalance(const Settings& s) : settings_(s), reach_(kName, s) {
+        if (s.weights != LevelWeights::Exponential || s.by != ReachBy::Level) return;
         for (int i = 0; i < s.levels; ++i) {
             exponential_.push_back(exp_minus(s.decay * static_cast<double>(i)));
         }
@@ -47,34 +57,44 @@ public:
     [[nodiscard]] const Settings& settings() const { return settings_; }
     [[nodiscard]] int levels() const { return settings_.levels; }
 
+    void bind(const Units& units) { reach_.bind(units); }
     void step(const Moment&, const Depth& depth) {
-        const int bids = std::min(depth.bids, settings_.levels);
-        const int asks = std::min(depth.asks, settings_.levels);
-        if (bids == 0 || asks == 0) {
-            value_ = bids > 0 ? 1.0 : asks > 0 ? -1.0 : kNaN;
+        const Reach::View seen = reach_.look(depth);
+        const bool by_level = settings_.by == ReachBy::Level;
+        if (!seen.defined) {
+            value_ = kNaN;
+            return;
+        }
+        if (by_level && (seen.bids.empty() || seen.asks.empty())) {
+            value_ = !seen.bids.empty() ? 1.0 : !seen.asks.empty() ? -1.0 : kNaN;
             return;
         }
         switch (settings_.weights) {
-            case LevelWeights::Uniform:
-                value_ = exact(depth, bids, asks, [](int) { return 1; });
-                return;
+            case LevelWeights::Uniform: value_ = exact(seen, [](std::size_t) { return 1; }); return;
             case LevelWeights::Linear:
-                value_ = exact(depth, bids, asks, [&](int i) { return settings_.levels - i; });
+                if (by_level) {
+                    value_ = exact(seen, [&](std::size_t i) {
+                        return settings_.levels - static_cast<int>(i);
+                    });
+                } else {
+                    value_ = rounded(seen, [&](std::size_t, Price p) { return seen.left(p); });
+                }
                 return;
             case LevelWeights::Exponential:
-                value_ = rounded(depth, bids, asks, [&](int i, Price) {
-                    return exponential_[static_cast<std::size_t>(i)];
+                if (by_level) {
+                    value_ = rounded(seen, [&](std::size_t i, Price) { return exponential_[i]; });
+                } else {
+                    value_ = rounded(seen, [&](std::size_t, Price p) {
+                        return exp_minus(settings_.decay * seen.away(p));
+                    });
+                }
+                return;
+            case LevelWeights::Inverse:
+                // the distance in half price units: the factor cancels
+                value_ = rounded(seen, [&](std::size_t, Price p) {
+                    return 1.0 / static_cast<double>(seen.distance(p));
                 });
                 return;
-            case LevelWeights::Inverse: {
-                // twice the distance to the mid; the factor 2 cancels
-                const i64 twice_mid = depth.bid[0].price.raw + depth.ask[0].price.raw;
-                value_ = rounded(depth, bids, asks, [&](int, Price p) {
-                    const i128 distance = i128{2} * p.raw - twice_mid;
-                    return 1.0 / static_cast<double>(distance < 0 ? -distance : distance);
-                });
-                return;
-            }
         }
     }
     void read(const Moment&, const Units&, double* out) const { *out = value_; }
@@ -86,31 +106,34 @@ public:
 
 private:
     template <class Weight>
-    [[nodiscard]] static double exact(const Depth& depth, int bids, int asks, Weight weight) {
+    [[nodiscard]] static double exact(const Reach::View& seen, Weight weight) {
         i128 b = 0;
         i128 a = 0;
-        for (int i = 0; i < bids; ++i) b += i128{weight(i)} * depth.bid[std::size_t(i)].size.raw;
-        for (int i = 0; i < asks; ++i) a += i128{weight(i)} * depth.ask[std::size_t(i)].size.raw;
+        for (std::size_t i = 0; i < seen.bids.size(); ++i) {
+            b += i128{weight(i)} * seen.bids[i].size.raw;
+        }
+        for (std::size_t i = 0; i < seen.asks.size(); ++i) {
+            a += i128{weight(i)} * seen.asks[i].size.raw;
+        }
         return ratio(b - a, b + a);
     }
     template <class Weight>
-    [[nodiscard]] static double rounded(const Depth& depth, int bids, int asks, Weight weight) {
-        const double b = side(depth.bid, bids, weight);
-        const double a = side(depth.ask, asks, weight);
+    [[nodiscard]] static double rounded(const Reach::View& seen, Weight weight) {
+        const double b = side(seen.bids, weight);
+        const double a = side(seen.asks, weight);
         return (b - a) / (b + a);  // infinite weights (a level at the mid) give NaN
     }
     template <class Weight>
-    [[nodiscard]] static double side(const std::array<PriceLevel, kMaxLevels>& levels, int n,
-                                     Weight weight) {
+    [[nodiscard]] static double side(std::span<const PriceLevel> levels, Weight weight) {
         double sum = 0.0;
-        for (int i = 0; i < n; ++i) {
-            const PriceLevel& level = levels[std::size_t(i)];
-            sum += weight(i, level.price) * static_cast<double>(level.size.raw);
+        for (std::size_t i = 0; i < levels.size(); ++i) {
+            sum += weight(i, levels[i].price) * static_cast<double>(levels[i].size.raw);
         }
         return sum;
     }
 
     Settings settings_;
+    Reach reach_;
     std::vector<double> exponential_;
     double value_ = kNaN;
 };

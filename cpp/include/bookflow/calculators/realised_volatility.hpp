@@ -12,8 +12,10 @@ public:
     static constexpr std::string_view kName = "RealisedVolatility";
     static constexpr std::string_view kDoc =
         "Realised volatility of the mid, the square root of the sum of its squared changes.\n\n"
-        "In price, over the whole window (not a year); with a half-life the exponentially weighted "
-        "one.\nA change is from one good state to the next; one-sided and crossed states are "
+        "In price, over the whole window (not a year). With a half-life the squares decay: "
+        "over\n\"ew:Nevents\", times sqrt(1 - l), it is the exponentially weighted volatility of "
+        "RiskMetrics,\ns^2 = l s^2 + (1 - l) dm^2 at every event, with l = 2^(-1/N).\n"
+        "A change is from one good state to the next; one-sided and crossed states are "
         "skipped, and nothing\nis differenced across a gap, a snapshot or a session's end. NaN "
         "before the first good state, 0\nover a window without a change.\n"
         "Andersen, Bollerslev, Diebold and Labys (2003), \"Modeling and forecasting realized "
