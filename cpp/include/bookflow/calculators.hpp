@@ -5,6 +5,7 @@
 #include "bookflow/calculators/bulk_volume.hpp"
 #include "bookflow/calculators/bulk_vpin.hpp"
 #include "bookflow/calculators/multi_level_imbalance.hpp"
+#include "bookflow/calculators/normalised_order_flow_imbalance.hpp"
 #include "bookflow/calculators/order_flow_imbalance.hpp"
 #include "bookflow/calculators/queue_imbalance.hpp"
 #include "bookflow/calculators/realised_volatility.hpp"
@@ -27,6 +28,7 @@
     X(OrderFlowImbalance)           \
     X(LogOrderFlowImbalance)        \
     X(MultiLevelOrderFlowImbalance) \
+    X(NormalisedOrderFlowImbalance) \
     X(RealisedVolatility)           \
     X(TradeCount)                   \
     X(Volume)                       \

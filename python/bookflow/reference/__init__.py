@@ -16,6 +16,7 @@ from .imbalance import multi_level_imbalance, queue_imbalance, queue_share
 from .order_flow import (
     log_order_flow_imbalance,
     multi_level_order_flow_imbalance,
+    normalised_order_flow_imbalance,
     order_flow_imbalance,
 )
 from .pipeline import Pipeline, Row
@@ -80,6 +81,7 @@ __all__ = [
     "mid",
     "multi_level_imbalance",
     "multi_level_order_flow_imbalance",
+    "normalised_order_flow_imbalance",
     "order_flow_imbalance",
     "parse_clock",
     "parse_session",

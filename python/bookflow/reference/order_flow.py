@@ -57,6 +57,26 @@ def order_flow_imbalance_at(
     return multi_level_order_flow_imbalance_at(tape, at, units, levels=1, window=window)[0]
 
 
+def normalised_order_flow_imbalance_at(
+    tape: Tape, at: Reading, units: Units, *, levels: int = 5, window: str | None = "row"
+) -> list[float]:
+    over = parse_window(window)
+    if not tape.seen_good(over, at):
+        return [NAN] * levels
+
+    def seen(moment: Moment) -> tuple[Ladder, Ladder]:
+        return moment.bids[:levels], moment.asks[:levels]
+
+    changes = [(w, a, b) for w, a, b in tape.changes(over, at) if seen(a) != seen(b)]
+    n = total((w, 1) for w, _, _ in changes)
+    if not n:
+        return [0.0] * levels
+    sizes = total((w, sum(q for side in seen(b) for _, q in side)) for w, _, b in changes)
+    depth = sizes / (2 * n * levels)
+    flows = (total((w, increment(a, b, m)) for w, a, b in changes) for m in range(levels))
+    return [float(flow / depth) for flow in flows]
+
+
 def log_size(size: int, lot: int) -> int:
     """log(1 + size / lot), rounded to 2^-40, in units of that.
 
@@ -170,5 +190,37 @@ def multi_level_order_flow_imbalance(
     tape, rows = depth_tape(bid_price, bid_size, ask_price, ask_size, ts)
     return [
         multi_level_order_flow_imbalance_at(tape, row, COLUMN_UNITS, levels=levels, window=window)
+        for row in rows
+    ]
+
+
+def normalised_order_flow_imbalance(
+    bid_price: Sequence[Sequence[int]],
+    bid_size: Sequence[Sequence[int]],
+    ask_price: Sequence[Sequence[int]],
+    ask_size: Sequence[Sequence[int]],
+    *,
+    levels: int = 5,
+    window: str | None = "row",
+    ts: Sequence[int] | None = None,
+) -> list[list[float]]:
+    """`multi_level_order_flow_imbalance` over the mean size of a level, OFI^m / Q; no unit.
+
+    Q = (1/M) sum_m (1/(2 dN)) sum_n (q^{m,b}_n + q^{m,a}_n), over the dN changes of the M levels
+    in the window; 0 where there is none.
+
+    Source: Cont, Cucuringu, Zhang (2023), "Cross-impact of order flow imbalance in equity markets",
+    equation (3).
+
+    After the one change the four levels hold 7, 10, 10 and 13: Q is 10.
+
+    >>> bids, sizes = [[100, 99], [101, 100]], [[10, 10], [7, 10]]
+    >>> asks, offers = [[103, 104]] * 2, [[10, 13]] * 2
+    >>> normalised_order_flow_imbalance(bids, sizes, asks, offers, levels=2)
+    [[0.0, 0.0], [0.7, 1.0]]
+    """
+    tape, rows = depth_tape(bid_price, bid_size, ask_price, ask_size, ts)
+    return [
+        normalised_order_flow_imbalance_at(tape, row, COLUMN_UNITS, levels=levels, window=window)
         for row in rows
     ]

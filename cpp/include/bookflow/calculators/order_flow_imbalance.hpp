@@ -153,6 +153,68 @@ private:
     bool ready_ = false;
 };
 
+// The last good state of the best levels, which the next one is compared with.
+class LastDepth {
+public:
+    explicit LastDepth(int levels) : levels_(levels) {}
+
+    [[nodiscard]] const Depth& depth() const { return last_; }
+    [[nodiscard]] bool known() const { return known_; }  // there is a state to difference against
+    [[nodiscard]] bool ready() const { return ready_; }  // there was one since the session's start
+
+    // f(level, bid before, bid, ask before, ask) of every level that may have changed since; of
+    // none in a first state, nor in one that is not good.
+    template <class F>
+    void step(const Depth& depth, F f) {
+        if (!depth.quotes().good()) {
+            apart_ = true;
+            return;
+        }
+        // A level that is as it was adds nothing. That is known of one step only.
+        const LevelRange changed = apart_ || !known_ ? LevelRange{} : depth.changed;
+        const int to = std::min(changed.to, levels_);
+        for (int i = changed.from; i < to; ++i) {
+            const auto at = static_cast<std::size_t>(i);
+            const PriceLevel bid = level(depth.bid, depth.bids, at);
+            const PriceLevel ask = level(depth.ask, depth.asks, at);
+            if (known_) f(at, last_.bid[at], bid, last_.ask[at], ask);
+            last_.bid[at] = bid;
+            last_.ask[at] = ask;
+        }
+        last_.bids = std::min(depth.bids, levels_);
+        last_.asks = std::min(depth.asks, levels_);
+        known_ = ready_ = true;
+        apart_ = false;
+    }
+    void restart(Restart what, const Window& window) {
+        if (what != Restart::Row) known_ = false;
+        if (restarts(window, what)) ready_ = false;
+    }
+    template <class V>
+    void visit(V& v) {
+        v(last_, known_, ready_);
+        if constexpr (V::kReading) {
+            v.require(last_.bids <= levels_ && last_.asks <= levels_, "a depth has other levels");
+            apart_ = true;  // compared whole, which gives the same
+            std::fill(last_.bid.begin() + last_.bids, last_.bid.end(), PriceLevel{});
+            std::fill(last_.ask.begin() + last_.asks, last_.ask.end(), PriceLevel{});
+        }
+    }
+
+private:
+    [[nodiscard]] static PriceLevel level(const std::array<PriceLevel, kMaxLevels>& side, int n,
+                                          std::size_t i) {
+        if (i >= static_cast<std::size_t>(n)) return {};
+        return {apart(side[i].price), side[i].size};
+    }
+
+    int levels_;
+    Depth last_;  // a level that is not there has neither price nor size
+    bool known_ = false;
+    bool ready_ = false;
+    bool apart_ = true;  // states were skipped since `last_`
+};
+
 class MultiLevelOrderFlowImbalance {
 public:
     static constexpr std::string_view kName = "MultiLevelOrderFlowImbalance";
@@ -179,67 +241,38 @@ public:
     };
 
     explicit MultiLevelOrderFlowImbalance(const Settings& s)
-        : settings_(s), flows_(static_cast<std::size_t>(s.levels), Flow<1>(s.window)) {}
+        : settings_(s),
+          flows_(static_cast<std::size_t>(s.levels), Flow<1>(s.window)),
+          last_(s.levels) {}
     [[nodiscard]] const Settings& settings() const { return settings_; }
     [[nodiscard]] int width() const { return settings_.levels; }
     [[nodiscard]] int levels() const { return settings_.levels; }
 
     void step(const Moment& now, const Depth& depth) {
-        if (!depth.quotes().good()) {
-            apart_ = true;
-            return;
-        }
-        // A level that is as it was adds nothing. That is known of one step only.
-        const LevelRange changed = apart_ || !known_ ? LevelRange{} : depth.changed;
-        const int to = std::min(changed.to, settings_.levels);
-        for (int i = changed.from; i < to; ++i) {
-            const auto at = static_cast<std::size_t>(i);
-            const PriceLevel bid = level(depth.bid, depth.bids, at);
-            const PriceLevel ask = level(depth.ask, depth.asks, at);
-            if (known_) {
-                flows_[at].add(now, {order_flow_increment(last_.bid[at], bid, last_.ask[at], ask)});
-            }
-            last_.bid[at] = bid;
-            last_.ask[at] = ask;
-        }
-        last_.bids = std::min(depth.bids, settings_.levels);
-        last_.asks = std::min(depth.asks, settings_.levels);
-        known_ = ready_ = true;
-        apart_ = false;
+        last_.step(depth, [&](std::size_t level, const auto&... sides) {
+            flows_[level].add(now, {order_flow_increment(sides...)});
+        });
     }
     void read(const Moment& now, const Units& units, double* out) {
         for (Flow<1>& flow : flows_) {
-            *out++ = ready_ ? flow.read(now, [&](auto sum) { return units.size(sum); }) : kNaN;
+            *out++ =
+                last_.ready() ? flow.read(now, [&](auto sum) { return units.size(sum); }) : kNaN;
         }
     }
     void restart(Restart what) {
         for (Flow<1>& flow : flows_) flow.restart(what);
-        if (what != Restart::Row) known_ = false;
-        if (restarts(settings_.window, what)) ready_ = false;
+        last_.restart(what, settings_.window);
     }
     template <class V>
     void visit(V& v) {
         for (Flow<1>& flow : flows_) v(flow);
-        v(last_, known_, ready_);
-        if constexpr (V::kReading) {
-            apart_ = true;  // compared whole, which gives the same
-            std::fill(last_.bid.begin() + last_.bids, last_.bid.end(), PriceLevel{});
-            std::fill(last_.ask.begin() + last_.asks, last_.ask.end(), PriceLevel{});
-        }
+        v(last_);
     }
 
 private:
-    [[nodiscard]] static PriceLevel level(const std::array<PriceLevel, kMaxLevels>& side, int n,
-                                          std::size_t i) {
-        if (i >= static_cast<std::size_t>(n)) return {};
-        return {apart(side[i].price), side[i].size};
-    }
     Settings settings_;
     std::vector<Flow<1>> flows_;
-    Depth last_;  // of the last good state; a level that is not there has neither price nor size
-    bool known_ = false;
-    bool ready_ = false;
-    bool apart_ = true;  // states were skipped since `last_`
+    LastDepth last_;
 };
 
 }  // namespace bookflow
