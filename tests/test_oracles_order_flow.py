@@ -124,3 +124,45 @@ def test_normalised_in_the_synthetic_bins(shared: Path) -> None:
         theirs = levels(expected, "ofi_norm")[wanted]
         np.testing.assert_allclose(ours[listed][same], theirs[same], rtol=1e-13)
         assert np.median(np.abs(ours[listed] - theirs)) < 0.01
+
+
+def test_depth_conserving_of_single_events(shared: Path) -> None:
+    """Where every row is one event of the book, it is the order flow imbalance of the touch."""
+    tests = json.loads((shared / "oracles/paper_micro_tests/micro_tests.json").read_text())
+    for *states, e in tests["cks_en"]["cases"]:
+        depth = np.array(states).reshape(2, 4).T[:, :, None].copy()
+        for settings in ({"levels": 1}, {"levels": 1, "window": None}):
+            assert bf.depth_conserving_order_flow_imbalance(*depth, **settings)[1] == e
+    inside = tests["mlofi_inside_spread"]
+    book = [
+        np.array([[level[i] for level in inside[when][side]] for when in ("prev", "cur")])
+        for side in ("bid", "ask")
+        for i in (0, 1)
+    ]
+    assert bf.depth_conserving_order_flow_imbalance(*book, levels=3)[1] == 7
+
+    folder = shared / "data/lobster/AMZN_2012-06-21_5"
+    depth = bf.read_lobster(*sorted(folder.glob("*.csv"))).depth
+    columns = [depth.bid_price, depth.bid_size, depth.ask_price, depth.ask_size]
+    touch = bf.order_flow_imbalance(*(column[:, 0] for column in columns))
+    assert touch.sum() == -64089
+    for levels in (1, LEVELS):
+        ours = bf.depth_conserving_order_flow_imbalance(*columns, levels=levels)
+        np.testing.assert_array_equal(ours, touch)
+
+
+def test_depth_conserving_where_a_state_is_several_events(shared: Path) -> None:
+    columns, _ = synthetic_quotes(shared)
+    depth = depth_of(columns)
+    touch = bf.order_flow_imbalance(*(side[:, 0] for side in depth))
+    np.testing.assert_array_equal(bf.depth_conserving_order_flow_imbalance(*depth, levels=1), touch)
+    ours = bf.depth_conserving_order_flow_imbalance(*depth, levels=LEVELS)
+    assert (ours != touch).sum() == 1127
+
+
+def test_logarithms_of_the_best_level_are_those_of_the_touch(shared: Path) -> None:
+    columns, _ = synthetic_quotes(shared)
+    depth = depth_of(columns)
+    ours = bf.multi_level_log_order_flow_imbalance(*depth, lot=100)
+    touch = bf.log_order_flow_imbalance(*(side[:, 0] for side in depth), lot=100)
+    np.testing.assert_array_equal(ours[:, 0], touch)

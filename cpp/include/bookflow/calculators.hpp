@@ -4,6 +4,7 @@
 
 #include "bookflow/calculators/bulk_volume.hpp"
 #include "bookflow/calculators/bulk_vpin.hpp"
+#include "bookflow/calculators/depth_conserving_order_flow_imbalance.hpp"
 #include "bookflow/calculators/multi_level_imbalance.hpp"
 #include "bookflow/calculators/normalised_order_flow_imbalance.hpp"
 #include "bookflow/calculators/order_flow_imbalance.hpp"
@@ -17,36 +18,38 @@
 #include "bookflow/calculators/vpin.hpp"
 #include "bookflow/calculators/vwap.hpp"
 
-#define BOOKFLOW_CALCULATORS(X)     \
-    X(Touch)                        \
-    X(Mid)                          \
-    X(Spread)                       \
-    X(WeightedMid)                  \
-    X(QueueImbalance)               \
-    X(QueueShare)                   \
-    X(MultiLevelImbalance)          \
-    X(OrderFlowImbalance)           \
-    X(LogOrderFlowImbalance)        \
-    X(MultiLevelOrderFlowImbalance) \
-    X(NormalisedOrderFlowImbalance) \
-    X(RealisedVolatility)           \
-    X(TradeCount)                   \
-    X(Volume)                       \
-    X(BuyVolume)                    \
-    X(SellVolume)                   \
-    X(BuySellRatio)                 \
-    X(TradeFlowImbalance)           \
-    X(VolumeSignedImbalance)        \
-    X(CumulativeVolumeDelta)        \
-    X(VWAP)                         \
-    X(VWAPDeviation)                \
-    X(LastPrice)                    \
-    X(MeanTradeSize)                \
-    X(LargeTradeShare)              \
-    X(EffectiveSpread)              \
-    X(RollSpread)                   \
-    X(VPIN)                         \
-    X(BulkVolume)                   \
+#define BOOKFLOW_CALCULATORS(X)          \
+    X(Touch)                             \
+    X(Mid)                               \
+    X(Spread)                            \
+    X(WeightedMid)                       \
+    X(QueueImbalance)                    \
+    X(QueueShare)                        \
+    X(MultiLevelImbalance)               \
+    X(OrderFlowImbalance)                \
+    X(LogOrderFlowImbalance)             \
+    X(MultiLevelOrderFlowImbalance)      \
+    X(NormalisedOrderFlowImbalance)      \
+    X(DepthConservingOrderFlowImbalance) \
+    X(MultiLevelLogOrderFlowImbalance)   \
+    X(RealisedVolatility)                \
+    X(TradeCount)                        \
+    X(Volume)                            \
+    X(BuyVolume)                         \
+    X(SellVolume)                        \
+    X(BuySellRatio)                      \
+    X(TradeFlowImbalance)                \
+    X(VolumeSignedImbalance)             \
+    X(CumulativeVolumeDelta)             \
+    X(VWAP)                              \
+    X(VWAPDeviation)                     \
+    X(LastPrice)                         \
+    X(MeanTradeSize)                     \
+    X(LargeTradeShare)                   \
+    X(EffectiveSpread)                   \
+    X(RollSpread)                        \
+    X(VPIN)                              \
+    X(BulkVolume)                        \
     X(BulkVPIN)
 
 namespace bookflow {

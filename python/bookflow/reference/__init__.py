@@ -14,7 +14,9 @@ from .clock import Clock, parse_clock
 from .event import Event, event_of
 from .imbalance import multi_level_imbalance, queue_imbalance, queue_share
 from .order_flow import (
+    depth_conserving_order_flow_imbalance,
     log_order_flow_imbalance,
+    multi_level_log_order_flow_imbalance,
     multi_level_order_flow_imbalance,
     normalised_order_flow_imbalance,
     order_flow_imbalance,
@@ -72,6 +74,7 @@ __all__ = [
     "buy_sell_ratio",
     "buy_volume",
     "cumulative_volume_delta",
+    "depth_conserving_order_flow_imbalance",
     "effective_spread",
     "event_of",
     "large_trade_share",
@@ -80,6 +83,7 @@ __all__ = [
     "mean_trade_size",
     "mid",
     "multi_level_imbalance",
+    "multi_level_log_order_flow_imbalance",
     "multi_level_order_flow_imbalance",
     "normalised_order_flow_imbalance",
     "order_flow_imbalance",

@@ -29,6 +29,8 @@ DEFINITIONS: dict[str, Callable[..., Any]] = {
     "log_order_flow_imbalance": order_flow.log_order_flow_imbalance_at,
     "multi_level_order_flow_imbalance": order_flow.multi_level_order_flow_imbalance_at,
     "normalised_order_flow_imbalance": order_flow.normalised_order_flow_imbalance_at,
+    "depth_conserving_order_flow_imbalance": order_flow.depth_conserving_order_flow_imbalance_at,
+    "multi_level_log_order_flow_imbalance": order_flow.multi_level_log_order_flow_imbalance_at,
     "realised_volatility": volatility.realised_volatility_at,
     "trade_count": trade_flow.trade_count_at,
     "volume": trade_flow.volume_at,
