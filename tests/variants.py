@@ -58,13 +58,14 @@ class Variant:
         return str(self.window).startswith("ew:")
 
     @property
-    def bulk(self) -> bool:
-        """Whether it needs a distribution function, which the reference has from libm."""
-        return "cdf" in self.settings
+    def libm(self) -> bool:
+        """Whether it needs a distribution or e^-x, which the reference has from libm."""
+        return "cdf" in self.settings or "beta" in self.settings
 
     @property
     def needs_ts(self) -> bool:
-        return self.window in ("3s", "ew:2s") or self.settings.get("bar") is not None
+        timed = self.window in ("3s", "ew:2s") or self.settings.get("bar") is not None
+        return timed or "beta" in self.settings
 
     @property
     def rounds(self) -> bool:

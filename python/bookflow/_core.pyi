@@ -1044,6 +1044,52 @@ class LargeTradeShare(metaclass=_Made):
     def from_bytes(state: bytes) -> LargeTradeShare: ...
     def __reduce__(self) -> tuple[Any, ...]: ...
 
+class HawkesIntensity(metaclass=_Made):
+    def __init__(
+        self,
+        mu: float = 0,
+        alpha: float = 1,
+        beta: float = 1,
+        of: Literal["both", "buy", "sell"] = "both",
+        after: bool = False,
+        sign: str = "aggressor",
+    ) -> None: ...
+    @property
+    def mu(self) -> float: ...
+    @property
+    def alpha(self) -> float: ...
+    @property
+    def beta(self) -> float: ...
+    @property
+    def of(self) -> Literal["both", "buy", "sell"]: ...
+    @property
+    def after(self) -> bool: ...
+    @property
+    def sign(self) -> str: ...
+    def update(
+        self,
+        price: SupportsIndex,
+        size: SupportsIndex,
+        side: SupportsIndex = 0,
+        ts: SupportsIndex | None = None,
+        bid_price: SupportsIndex | None = None,
+        ask_price: SupportsIndex | None = None,
+    ) -> float: ...
+    @property
+    def value(self) -> float: ...
+    @property
+    def spec(self) -> str: ...
+    def reset(self) -> None: ...
+    def copy(self) -> Self: ...
+    def __copy__(self) -> Self: ...
+    def __deepcopy__(self, memo: dict[Any, Any]) -> Self: ...
+    def __eq__(self, other: object) -> bool: ...
+    __hash__: ClassVar[None]  # type: ignore[assignment]
+    def to_bytes(self) -> bytes: ...
+    @staticmethod
+    def from_bytes(state: bytes) -> HawkesIntensity: ...
+    def __reduce__(self) -> tuple[Any, ...]: ...
+
 class EffectiveSpread(metaclass=_Made):
     def __init__(
         self,
@@ -1524,6 +1570,22 @@ def large_trade_share(
     ts: _Ints | None = None,
     out: _Floats | None = None,
 ) -> _Floats: ...
+def hawkes_intensity(
+    price: _Ints,
+    size: _Ints,
+    side: _Bytes | None = None,
+    bid_price: _Ints | None = None,
+    ask_price: _Ints | None = None,
+    *,
+    mu: float = 0,
+    alpha: float = 1,
+    beta: float = 1,
+    of: Literal["both", "buy", "sell"] = "both",
+    after: bool = False,
+    sign: str = "aggressor",
+    ts: _Ints | None = None,
+    out: _Floats | None = None,
+) -> _Floats: ...
 def effective_spread(
     price: _Ints,
     size: _Ints,
@@ -1646,6 +1708,8 @@ __all__ = [
     "mean_trade_size",
     "LargeTradeShare",
     "large_trade_share",
+    "HawkesIntensity",
+    "hawkes_intensity",
     "EffectiveSpread",
     "effective_spread",
     "RollSpread",

@@ -2,6 +2,7 @@
 // and docs follow from it.
 #pragma once
 
+#include "bookflow/calculators/arrival_intensity.hpp"
 #include "bookflow/calculators/bulk_volume.hpp"
 #include "bookflow/calculators/bulk_vpin.hpp"
 #include "bookflow/calculators/depth_conserving_order_flow_imbalance.hpp"
@@ -46,6 +47,7 @@
     X(LastPrice)                         \
     X(MeanTradeSize)                     \
     X(LargeTradeShare)                   \
+    X(HawkesIntensity)                   \
     X(EffectiveSpread)                   \
     X(RollSpread)                        \
     X(VPIN)                              \

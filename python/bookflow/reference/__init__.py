@@ -13,6 +13,7 @@ from .catalogue import DEFINITIONS
 from .clock import Clock, parse_clock
 from .event import Event, event_of
 from .imbalance import multi_level_imbalance, queue_imbalance, queue_share
+from .intensity import hawkes_intensity
 from .order_flow import (
     depth_conserving_order_flow_imbalance,
     log_order_flow_imbalance,
@@ -77,6 +78,7 @@ __all__ = [
     "depth_conserving_order_flow_imbalance",
     "effective_spread",
     "event_of",
+    "hawkes_intensity",
     "large_trade_share",
     "last_price",
     "log_order_flow_imbalance",
