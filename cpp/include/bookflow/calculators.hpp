@@ -15,6 +15,7 @@
 #include "bookflow/calculators/touch.hpp"
 #include "bookflow/calculators/trade_size.hpp"
 #include "bookflow/calculators/traded_volume.hpp"
+#include "bookflow/calculators/volume_confirmation.hpp"
 #include "bookflow/calculators/volume_signed_imbalance.hpp"
 #include "bookflow/calculators/vpin.hpp"
 #include "bookflow/calculators/vwap.hpp"
@@ -47,6 +48,8 @@
     X(LastPrice)                         \
     X(MeanTradeSize)                     \
     X(LargeTradeShare)                   \
+    X(TradeSizeQuantile)                 \
+    X(VolumeConfirmation)                \
     X(HawkesIntensity)                   \
     X(EffectiveSpread)                   \
     X(RollSpread)                        \

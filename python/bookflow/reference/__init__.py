@@ -11,6 +11,7 @@ from .book import Best, ContentHash, Level, LevelBook, Order, OrderBook
 from .bulk import bulk_volume, bulk_vpin
 from .catalogue import DEFINITIONS
 from .clock import Clock, parse_clock
+from .confirmation import volume_confirmation
 from .event import Event, event_of
 from .imbalance import multi_level_imbalance, queue_imbalance, queue_share
 from .intensity import hawkes_intensity
@@ -35,7 +36,7 @@ from .trade_flow import (
     trade_flow_imbalance,
     volume,
 )
-from .trade_size import large_trade_share, mean_trade_size
+from .trade_size import large_trade_share, mean_trade_size, trade_size_quantile
 from .traded_price import last_price, vwap, vwap_deviation
 from .units import Units, units_of
 from .volatility import realised_volatility
@@ -101,8 +102,10 @@ __all__ = [
     "touch",
     "trade_count",
     "trade_flow_imbalance",
+    "trade_size_quantile",
     "units_of",
     "volume",
+    "volume_confirmation",
     "volume_signed_imbalance",
     "vpin",
     "vwap",

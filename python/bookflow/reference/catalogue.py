@@ -6,6 +6,7 @@ from typing import Any
 from . import (
     best_quotes,
     bulk,
+    confirmation,
     imbalance,
     intensity,
     order_flow,
@@ -46,6 +47,8 @@ DEFINITIONS: dict[str, Callable[..., Any]] = {
     "last_price": traded_price.last_price_at,
     "mean_trade_size": trade_size.mean_trade_size_at,
     "large_trade_share": trade_size.large_trade_share_at,
+    "trade_size_quantile": trade_size.trade_size_quantile_at,
+    "volume_confirmation": confirmation.volume_confirmation_at,
     "hawkes_intensity": intensity.hawkes_intensity_at,
     "effective_spread": spread_paid.effective_spread_at,
     "roll_spread": spread_paid.roll_spread_at,
