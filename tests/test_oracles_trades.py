@@ -4,6 +4,7 @@ import csv
 import gzip
 import json
 from decimal import Decimal
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -269,3 +270,30 @@ def test_spreads_of_the_synthetic_sessions(shared: Path) -> None:
         here = session == int(one)
         roll = bf.roll_spread(price[here], size[here])[-1] / 4
         assert roll == pytest.approx(expected["roll_spread"], rel=1e-13)
+
+
+@pytest.mark.parametrize("n", [1, 2, 7, 100, 1000])
+def test_quantiles_of_size_are_order_statistics(shared: Path, n: int) -> None:
+    """Sizes with many ties, and without any."""
+    sizes = units(day(shared)["size"][:3000])
+    several = np.random.default_rng(n).permutation(len(sizes)) + 1
+    for size in (sizes, several):
+        ordered = np.sort(np.lib.stride_tricks.sliding_window_view(size, n), axis=1)
+        for q in ("0.0", "0.07", "0.25", "0.5", "0.95", "1.0"):
+            ours = bf.trade_size_quantile(np.full(len(size), 100), size, q=float(q), trades=n)
+            assert np.isnan(ours[: n - 1]).all()
+            rank = max(1, ceil(Decimal(q) * n))  # .07 of a hundred is the seventh
+            np.testing.assert_array_equal(ours[n - 1 :], ordered[:, rank - 1])
+
+
+def test_volume_confirmation_is_numpys_correlation(shared: Path) -> None:
+    tape = day(shared)
+    price, size, sign = rounded(tape["price_ticks"], "0.25"), units(tape["size"]), tape["true_side"]
+    side = np.where(units(sign) > 0, Side.BUY, Side.SELL).astype(np.uint8)
+    x, y = (units(sign) * size)[1:], np.diff(price)
+    ours = bf.volume_confirmation(price, size, side)
+    assert ours[-1] == pytest.approx(np.corrcoef(x, y)[0, 1], rel=1e-12)
+    last = bf.volume_confirmation(price, size, side, window="500trades")
+    assert last[-1] == pytest.approx(np.corrcoef(x[-500:], y[-500:])[0, 1], rel=1e-12)
+    agreement = bf.volume_confirmation(price, size, side, of="agreement")
+    assert agreement[-1] == pytest.approx(np.sign(x * y)[y != 0].mean(), rel=1e-15)

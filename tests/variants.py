@@ -82,9 +82,9 @@ class Variant:
         return str(self.window).startswith("ew:")
 
     @property
-    def bulk(self) -> bool:
-        """Whether it needs a distribution function, which the reference has from libm."""
-        return "cdf" in self.settings
+    def libm(self) -> bool:
+        """Whether it needs a distribution or e^-x, which the reference has from libm."""
+        return "cdf" in self.settings or "beta" in self.settings
 
     @property
     def folded(self) -> bool:
@@ -95,7 +95,8 @@ class Variant:
     def needs_ts(self) -> bool:
         if self.settings.get("weight") == "time":
             return True
-        return self.window in ("3s", "ew:2s") or self.settings.get("bar") is not None
+        timed = self.window in ("3s", "ew:2s") or self.settings.get("bar") is not None
+        return timed or "beta" in self.settings
 
     @property
     def rounds(self) -> bool:

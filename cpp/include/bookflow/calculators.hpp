@@ -2,17 +2,20 @@
 // and docs follow from it.
 #pragma once
 
+#include "bookflow/calculators/arrival_intensity.hpp"
 #include "bookflow/calculators/book_shape.hpp"
 #include "bookflow/calculators/bulk_volume.hpp"
 #include "bookflow/calculators/bulk_vpin.hpp"
 #include "bookflow/calculators/composition.hpp"
 #include "bookflow/calculators/cumulative_depth.hpp"
+#include "bookflow/calculators/depth_conserving_order_flow_imbalance.hpp"
 #include "bookflow/calculators/multi_level_imbalance.hpp"
+#include "bookflow/calculators/normalised_order_flow_imbalance.hpp"
 #include "bookflow/calculators/order_flow_imbalance.hpp"
 #include "bookflow/calculators/persistence.hpp"
 #include "bookflow/calculators/queue_imbalance.hpp"
-#include "bookflow/calculators/ranks.hpp"
 #include "bookflow/calculators/quote_changes.hpp"
+#include "bookflow/calculators/ranks.hpp"
 #include "bookflow/calculators/realised_volatility.hpp"
 #include "bookflow/calculators/spread_paid.hpp"
 #include "bookflow/calculators/statistics.hpp"
@@ -20,75 +23,82 @@
 #include "bookflow/calculators/trade_size.hpp"
 #include "bookflow/calculators/traded_volume.hpp"
 #include "bookflow/calculators/turnover.hpp"
+#include "bookflow/calculators/volume_confirmation.hpp"
 #include "bookflow/calculators/volume_signed_imbalance.hpp"
 #include "bookflow/calculators/vpin.hpp"
 #include "bookflow/calculators/vwap.hpp"
 #include "bookflow/calculators/walk_the_book.hpp"
 
-#define BOOKFLOW_CALCULATORS(X)     \
-    X(Touch)                        \
-    X(Mid)                          \
-    X(Spread)                       \
-    X(WeightedMid)                  \
-    X(QueueImbalance)               \
-    X(QueueShare)                   \
-    X(MultiLevelImbalance)          \
-    X(CumulativeDepth)              \
-    X(WalkTheBook)                  \
-    X(BookSlope)                    \
-    X(BookSkew)                     \
-    X(OrderFlowImbalance)           \
-    X(LogOrderFlowImbalance)        \
-    X(MultiLevelOrderFlowImbalance) \
-    X(QuoteChangeCount)             \
-    X(RealisedVolatility)           \
-    X(TradeCount)                   \
-    X(Volume)                       \
-    X(BuyVolume)                    \
-    X(SellVolume)                   \
-    X(Turnover)                     \
-    X(SignedRootTurnover)           \
-    X(BuySellRatio)                 \
-    X(TradeFlowImbalance)           \
-    X(VolumeSignedImbalance)        \
-    X(CumulativeVolumeDelta)        \
-    X(VWAP)                         \
-    X(VWAPDeviation)                \
-    X(LastPrice)                    \
-    X(MeanTradeSize)                \
-    X(LargeTradeShare)              \
-    X(EffectiveSpread)              \
-    X(RollSpread)                   \
-    X(VPIN)                         \
-    X(BulkVolume)                   \
-    X(BulkVPIN)                     \
-    X(Ratio)                        \
-    X(Difference)                   \
-    X(Pick)                         \
-    X(Mean)                         \
-    X(Std)                          \
-    X(Min)                          \
-    X(Max)                          \
-    X(Last)                         \
-    X(Lag)                          \
-    X(Diff)                         \
-    X(ZScore)                       \
-    X(LogReturn)                    \
-    X(Regression)                   \
-    X(KyleLambda)                   \
-    X(HasbrouckLambda)              \
-    X(Amihud)                       \
-    X(VolumeImpact)                 \
-    X(Autocorrelation)              \
-    X(HalfLife)                     \
-    X(Whitened)                     \
-    X(RunLength)                    \
-    X(Rank)                         \
-    X(AdaptiveThreshold)            \
-    X(Alarm)                        \
-    X(Shewhart)                     \
-    X(Cusum)                        \
-    X(EwmaChart)                    \
+#define BOOKFLOW_CALCULATORS(X)          \
+    X(Touch)                             \
+    X(Mid)                               \
+    X(Spread)                            \
+    X(WeightedMid)                       \
+    X(QueueImbalance)                    \
+    X(QueueShare)                        \
+    X(MultiLevelImbalance)               \
+    X(CumulativeDepth)                   \
+    X(WalkTheBook)                       \
+    X(BookSlope)                         \
+    X(BookSkew)                          \
+    X(OrderFlowImbalance)                \
+    X(LogOrderFlowImbalance)             \
+    X(MultiLevelOrderFlowImbalance)      \
+    X(NormalisedOrderFlowImbalance)      \
+    X(DepthConservingOrderFlowImbalance) \
+    X(MultiLevelLogOrderFlowImbalance)   \
+    X(QuoteChangeCount)                  \
+    X(RealisedVolatility)                \
+    X(TradeCount)                        \
+    X(Volume)                            \
+    X(BuyVolume)                         \
+    X(SellVolume)                        \
+    X(Turnover)                          \
+    X(SignedRootTurnover)                \
+    X(BuySellRatio)                      \
+    X(TradeFlowImbalance)                \
+    X(VolumeSignedImbalance)             \
+    X(CumulativeVolumeDelta)             \
+    X(VWAP)                              \
+    X(VWAPDeviation)                     \
+    X(LastPrice)                         \
+    X(MeanTradeSize)                     \
+    X(LargeTradeShare)                   \
+    X(TradeSizeQuantile)                 \
+    X(VolumeConfirmation)                \
+    X(HawkesIntensity)                   \
+    X(EffectiveSpread)                   \
+    X(RollSpread)                        \
+    X(VPIN)                              \
+    X(BulkVolume)                        \
+    X(BulkVPIN)                          \
+    X(Ratio)                             \
+    X(Difference)                        \
+    X(Pick)                              \
+    X(Mean)                              \
+    X(Std)                               \
+    X(Min)                               \
+    X(Max)                               \
+    X(Last)                              \
+    X(Lag)                               \
+    X(Diff)                              \
+    X(ZScore)                            \
+    X(LogReturn)                         \
+    X(Regression)                        \
+    X(KyleLambda)                        \
+    X(HasbrouckLambda)                   \
+    X(Amihud)                            \
+    X(VolumeImpact)                      \
+    X(Autocorrelation)                   \
+    X(HalfLife)                          \
+    X(Whitened)                          \
+    X(RunLength)                         \
+    X(Rank)                              \
+    X(AdaptiveThreshold)                 \
+    X(Alarm)                             \
+    X(Shewhart)                          \
+    X(Cusum)                             \
+    X(EwmaChart)                         \
     X(PageHinkley)
 
 namespace bookflow {

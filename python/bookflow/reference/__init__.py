@@ -25,9 +25,14 @@ from .least_squares import (
     regression,
     volume_impact,
 )
+from .confirmation import volume_confirmation
+from .intensity import hawkes_intensity
 from .order_flow import (
+    depth_conserving_order_flow_imbalance,
     log_order_flow_imbalance,
+    multi_level_log_order_flow_imbalance,
     multi_level_order_flow_imbalance,
+    normalised_order_flow_imbalance,
     order_flow_imbalance,
 )
 from .persistence import autocorrelation, half_life, run_length, whitened
@@ -47,7 +52,7 @@ from .trade_flow import (
     trade_flow_imbalance,
     volume,
 )
-from .trade_size import large_trade_share, mean_trade_size
+from .trade_size import large_trade_share, mean_trade_size, trade_size_quantile
 from .traded_price import last_price, vwap, vwap_deviation
 from .turnover import signed_root_turnover, turnover
 from .units import Units, units_of
@@ -105,6 +110,8 @@ __all__ = [
     "hasbrouck_lambda",
     "kyle_lambda",
     "lag",
+    "depth_conserving_order_flow_imbalance",
+    "hawkes_intensity",
     "large_trade_share",
     "last",
     "last_price",
@@ -116,7 +123,9 @@ __all__ = [
     "mid",
     "minimum",
     "multi_level_imbalance",
+    "multi_level_log_order_flow_imbalance",
     "multi_level_order_flow_imbalance",
+    "normalised_order_flow_imbalance",
     "order_flow_imbalance",
     "page_hinkley",
     "parse_clock",
@@ -144,6 +153,8 @@ __all__ = [
     "units_of",
     "volume",
     "volume_impact",
+    "trade_size_quantile",
+    "volume_confirmation",
     "volume_signed_imbalance",
     "vpin",
     "vwap",

@@ -57,6 +57,26 @@ def order_flow_imbalance_at(
     return multi_level_order_flow_imbalance_at(tape, at, units, levels=1, window=window)[0]
 
 
+def normalised_order_flow_imbalance_at(
+    tape: Tape, at: Reading, units: Units, *, levels: int = 5, window: str | None = "row"
+) -> list[float]:
+    over = parse_window(window)
+    if not tape.seen_good(over, at):
+        return [NAN] * levels
+
+    def seen(moment: Moment) -> tuple[Ladder, Ladder]:
+        return moment.bids[:levels], moment.asks[:levels]
+
+    changes = [(w, a, b) for w, a, b in tape.changes(over, at) if seen(a) != seen(b)]
+    n = total((w, 1) for w, _, _ in changes)
+    if not n:
+        return [0.0] * levels
+    sizes = total((w, sum(q for side in seen(b) for _, q in side)) for w, _, b in changes)
+    depth = sizes / (2 * n * levels)
+    flows = (total((w, increment(a, b, m)) for w, a, b in changes) for m in range(levels))
+    return [float(flow / depth) for flow in flows]
+
+
 def log_size(size: int, lot: int) -> int:
     """log(1 + size / lot), rounded to 2^-40, in units of that.
 
@@ -67,23 +87,61 @@ def log_size(size: int, lot: int) -> int:
     return int(scaled.to_integral_value(ROUND_HALF_EVEN))
 
 
-def log_order_flow_imbalance_at(
-    tape: Tape, at: Reading, units: Units, *, lot: Any, window: str | None = "row"
-) -> float:
+def multi_level_log_order_flow_imbalance_at(
+    tape: Tape, at: Reading, units: Units, *, lot: Any, levels: int = 5, window: str | None = "row"
+) -> list[float]:
     over = parse_window(window)
     if not tape.seen_good(over, at):
-        return NAN
+        return [NAN] * levels
     one = units.whole_size(lot, "lot")
 
     def damped(side: Ladder) -> Ladder:
-        return tuple((price, log_size(size, one)) for price, size in side[:1])
+        return tuple((price, log_size(size, one)) for price, size in side[:levels])
 
     def logs(moment: Moment) -> Moment:
         return replace(moment, bids=damped(moment.bids), asks=damped(moment.asks))
 
-    changes = tape.changes(over, at)
-    flow = total((w, increment(logs(before), logs(after), 0)) for w, before, after in changes)
-    return float(flow / Fraction(2**40))
+    changes = [(w, logs(before), logs(after)) for w, before, after in tape.changes(over, at)]
+    return [
+        float(total((w, increment(a, b, m)) for w, a, b in changes) / Fraction(2**40))
+        for m in range(levels)
+    ]
+
+
+def log_order_flow_imbalance_at(
+    tape: Tape, at: Reading, units: Units, *, lot: Any, window: str | None = "row"
+) -> float:
+    return multi_level_log_order_flow_imbalance_at(
+        tape, at, units, lot=lot, levels=1, window=window
+    )[0]
+
+
+def gained(before: Ladder, after: Ladder, levels: int, sign: int) -> int:
+    """What a side gained at the worse of its two best prices or better; `sign` is 1 for bids.
+
+    A side of so many levels may go on behind its last one: what is not seen does not count.
+
+    >>> gained(((102, 5), (101, 7), (100, 10)), ((100, 4),), 5, 1)
+    -18
+    """
+    seen = [[(sign * price, size) for price, size in side[:levels]] for side in (before, after)]
+    bound = min(side[0][0] for side in seen)
+    bound = max([bound] + [side[-1][0] for side in seen if len(side) == levels])
+    there, here = (sum(size for price, size in side if price >= bound) for side in seen)
+    return here - there
+
+
+def depth_conserving_order_flow_imbalance_at(
+    tape: Tape, at: Reading, units: Units, *, levels: int = 10, window: str | None = "row"
+) -> float:
+    over = parse_window(window)
+    if not tape.seen_good(over, at):
+        return NAN
+
+    def e(a: Moment, b: Moment) -> int:
+        return gained(a.bids, b.bids, levels, 1) - gained(a.asks, b.asks, levels, -1)
+
+    return float(total((w, e(a, b)) for w, a, b in tape.changes(over, at)) * units.size)
 
 
 def order_flow_imbalance(
@@ -170,5 +228,103 @@ def multi_level_order_flow_imbalance(
     tape, rows = depth_tape(bid_price, bid_size, ask_price, ask_size, ts)
     return [
         multi_level_order_flow_imbalance_at(tape, row, COLUMN_UNITS, levels=levels, window=window)
+        for row in rows
+    ]
+
+
+def normalised_order_flow_imbalance(
+    bid_price: Sequence[Sequence[int]],
+    bid_size: Sequence[Sequence[int]],
+    ask_price: Sequence[Sequence[int]],
+    ask_size: Sequence[Sequence[int]],
+    *,
+    levels: int = 5,
+    window: str | None = "row",
+    ts: Sequence[int] | None = None,
+) -> list[list[float]]:
+    """`multi_level_order_flow_imbalance` over the mean size of a level, OFI^m / Q; no unit.
+
+    Q = (1/M) sum_m (1/(2 dN)) sum_n (q^{m,b}_n + q^{m,a}_n), over the dN changes of the M levels
+    in the window; 0 where there is none.
+
+    Source: Cont, Cucuringu, Zhang (2023), "Cross-impact of order flow imbalance in equity markets",
+    equation (3).
+
+    After the one change the four levels hold 7, 10, 10 and 13: Q is 10.
+
+    >>> bids, sizes = [[100, 99], [101, 100]], [[10, 10], [7, 10]]
+    >>> asks, offers = [[103, 104]] * 2, [[10, 13]] * 2
+    >>> normalised_order_flow_imbalance(bids, sizes, asks, offers, levels=2)
+    [[0.0, 0.0], [0.7, 1.0]]
+    """
+    tape, rows = depth_tape(bid_price, bid_size, ask_price, ask_size, ts)
+    return [
+        normalised_order_flow_imbalance_at(tape, row, COLUMN_UNITS, levels=levels, window=window)
+        for row in rows
+    ]
+
+
+def depth_conserving_order_flow_imbalance(
+    bid_price: Sequence[Sequence[int]],
+    bid_size: Sequence[Sequence[int]],
+    ask_price: Sequence[Sequence[int]],
+    ask_size: Sequence[Sequence[int]],
+    *,
+    levels: int = 10,
+    window: str | None = "row",
+    ts: Sequence[int] | None = None,
+) -> list[float]:
+    """Order flow imbalance over every price that the touch moves over, in size units.
+
+    e = B(p) - B'(p) - A(q) + A'(q): what the bids at p = min(Pb, Pb') or better gained, minus the
+    same of the asks at q = max(Pa, Pa') or better. One order changes it by equation (1) of
+    `order_flow_imbalance`.
+
+    Orders of 5 and 7 above a bid of 10 add 12, not 5; a sweep that leaves 4 of the 10 takes 18:
+
+    >>> bids = [[100, -(2**63), -(2**63)], [102, 101, 100], [100, -(2**63), -(2**63)]]
+    >>> sizes = [[10, 0, 0], [5, 7, 10], [4, 0, 0]]
+    >>> asks, offers = [[105, 106, 107]] * 3, [[9, 9, 9]] * 3
+    >>> depth_conserving_order_flow_imbalance(bids, sizes, asks, offers)
+    [0.0, 12.0, -18.0]
+    """
+    tape, rows = depth_tape(bid_price, bid_size, ask_price, ask_size, ts)
+    return [
+        depth_conserving_order_flow_imbalance_at(
+            tape, row, COLUMN_UNITS, levels=levels, window=window
+        )
+        for row in rows
+    ]
+
+
+def multi_level_log_order_flow_imbalance(
+    bid_price: Sequence[Sequence[int]],
+    bid_size: Sequence[Sequence[int]],
+    ask_price: Sequence[Sequence[int]],
+    ask_size: Sequence[Sequence[int]],
+    *,
+    lot: int,
+    levels: int = 5,
+    window: str | None = "row",
+    ts: Sequence[int] | None = None,
+) -> list[list[float]]:
+    """`multi_level_order_flow_imbalance` of log(1 + q / lot) for each size q; no unit.
+
+    Every logarithm is rounded to 2^-40, so that sums are exact; a missing level has log 1 = 0.
+
+    The paper's example of the levels in lots of 1: a bid of 3 lots inside the spread adds log 4,
+    and moves log 2 over the level behind it:
+
+    >>> bids, sizes = [[100, 99], [101, 100]], [[1, 1], [3, 1]]
+    >>> asks, offers = [[103, 104]] * 2, [[1, 1]] * 2
+    >>> values = multi_level_log_order_flow_imbalance(bids, sizes, asks, offers, lot=1, levels=2)
+    >>> [[round(x, 9) for x in row] for row in values]
+    [[0.0, 0.0], [1.386294361, 0.693147181]]
+    """
+    tape, rows = depth_tape(bid_price, bid_size, ask_price, ask_size, ts)
+    return [
+        multi_level_log_order_flow_imbalance_at(
+            tape, row, COLUMN_UNITS, lot=lot, levels=levels, window=window
+        )
         for row in rows
     ]

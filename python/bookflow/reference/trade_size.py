@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from .tape import Reading, Tape, trade_tape
-from .units import COLUMN_UNITS, Units
+from .units import COLUMN_UNITS, Units, exact
 from .window import parse_window, ratio, total
+from .words import NAN
 
 
 def mean_trade_size_at(
@@ -21,6 +22,17 @@ def large_trade_share_at(
     smallest = units.whole_size(least, "least")
     trades = [(w, r.print.size) for w, r in tape.prints(parse_window(window), at) if r.print.counts]
     return ratio(total((w, size) for w, size in trades if size >= smallest), total(trades))
+
+
+def trade_size_quantile_at(
+    tape: Tape, at: Reading, units: Units, *, q: float = 0.5, trades: int = 100
+) -> float:
+    prints = tape.prints(parse_window("session"), at)
+    last = [r.print.size for _, r in prints if r.print.counts][-trades:]
+    if len(last) < trades:
+        return NAN
+    least = exact(q) * trades
+    return float(next(v for n, v in enumerate(sorted(last), 1) if n >= least) * units.size)
 
 
 def mean_trade_size(
@@ -62,3 +74,26 @@ def large_trade_share(
     return [
         large_trade_share_at(tape, row, COLUMN_UNITS, least=least, window=window) for row in rows
     ]
+
+
+def trade_size_quantile(
+    price: Sequence[int],
+    size: Sequence[int],
+    side: Sequence[int] | None = None,
+    *,
+    q: float = 0.5,
+    trades: int = 100,
+    ts: Sequence[int] | None = None,
+) -> list[float]:
+    """The smallest size x with #{v <= x} / n >= q among the last n trades, in size units.
+
+    Source: Hyndman, Fan (1996), "Sample quantiles in statistical packages", definition 1. NaN until
+    the session has n trades.
+
+    >>> trade_size_quantile([100] * 5, [5, 1, 4, 2, 2], q=0.5, trades=4)
+    [nan, nan, nan, 2.0, 2.0]
+    >>> trade_size_quantile([100] * 5, [5, 1, 4, 2, 2], q=0.75, trades=4)[3:]
+    [4.0, 2.0]
+    """
+    tape, rows = trade_tape(price, size, side, ts)
+    return [trade_size_quantile_at(tape, row, COLUMN_UNITS, q=q, trades=trades) for row in rows]

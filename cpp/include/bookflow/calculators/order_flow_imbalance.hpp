@@ -82,6 +82,13 @@ private:
     bool ready_ = false;  // there was a good state since the start or the session's
 };
 
+// log(1 + size / lot) rounded to 2^-40, in units of that.
+inline constexpr double kLogUnits = 0x1p40;
+[[nodiscard]] inline PriceLevel with_log_size(const PriceLevel& level, i64 lot) {
+    const double lots = static_cast<double>(level.size.raw) / static_cast<double>(lot);
+    return {level.price, Size(static_cast<i64>(std::nearbyint(log1p(lots) * kLogUnits)))};
+}
+
 class LogOrderFlowImbalance {
 public:
     static constexpr std::string_view kName = "LogOrderFlowImbalance";
@@ -111,16 +118,17 @@ public:
     void bind(const Units& units) { lot_ = in_size_units(settings_.lot, units, kName, "lot"); }
     void step(const Moment& now, const Quotes& quotes) {
         if (!quotes.good()) return;
-        const PriceLevel bid{quotes.bid, damped(quotes.bid_size)};
-        const PriceLevel ask{quotes.ask, damped(quotes.ask_size)};
+        const PriceLevel bid = with_log_size({quotes.bid, quotes.bid_size}, lot_);
+        const PriceLevel ask = with_log_size({quotes.ask, quotes.ask_size}, lot_);
         if (known_) flow_.add(now, {order_flow_increment(bid_, bid, ask_, ask)});
         bid_ = bid;
         ask_ = ask;
         known_ = ready_ = true;
     }
     void read(const Moment& now, const Units&, double* out) {
-        *out = ready_ ? flow_.read(now, [](auto sum) { return static_cast<double>(sum) / kOne; })
-                      : kNaN;
+        *out = ready_
+                   ? flow_.read(now, [](auto sum) { return static_cast<double>(sum) / kLogUnits; })
+                   : kNaN;
     }
     void restart(Restart what) {
         flow_.restart(what);
@@ -137,13 +145,6 @@ public:
     }
 
 private:
-    static constexpr double kOne = 0x1p40;
-
-    [[nodiscard]] Size damped(Size size) const {
-        const double lots = static_cast<double>(size.raw) / static_cast<double>(lot_);
-        return Size(static_cast<i64>(std::nearbyint(log1p(lots) * kOne)));
-    }
-
     Settings settings_;
     i64 lot_ = 1;
     Flow<1> flow_;
@@ -151,6 +152,68 @@ private:
     PriceLevel ask_;
     bool known_ = false;
     bool ready_ = false;
+};
+
+// The last good state of the best levels, which the next one is compared with.
+class LastDepth {
+public:
+    explicit LastDepth(int levels) : levels_(levels) {}
+
+    [[nodiscard]] const Depth& depth() const { return last_; }
+    [[nodiscard]] bool known() const { return known_; }  // there is a state to difference against
+    [[nodiscard]] bool ready() const { return ready_; }  // there was one since the session's start
+
+    // f(level, bid before, bid, ask before, ask) of every level that may have changed since; of
+    // none in a first state, nor in one that is not good.
+    template <class F>
+    void step(const Depth& depth, F f) {
+        if (!depth.quotes().good()) {
+            apart_ = true;
+            return;
+        }
+        // A level that is as it was adds nothing. That is known of one step only.
+        const LevelRange changed = apart_ || !known_ ? LevelRange{} : depth.changed;
+        const int to = std::min(changed.to, levels_);
+        for (int i = changed.from; i < to; ++i) {
+            const auto at = static_cast<std::size_t>(i);
+            const PriceLevel bid = level(depth.bid, depth.bids, at);
+            const PriceLevel ask = level(depth.ask, depth.asks, at);
+            if (known_) f(at, last_.bid[at], bid, last_.ask[at], ask);
+            last_.bid[at] = bid;
+            last_.ask[at] = ask;
+        }
+        last_.bids = std::min(depth.bids, levels_);
+        last_.asks = std::min(depth.asks, levels_);
+        known_ = ready_ = true;
+        apart_ = false;
+    }
+    void restart(Restart what, const Window& window) {
+        if (what != Restart::Row) known_ = false;
+        if (restarts(window, what)) ready_ = false;
+    }
+    template <class V>
+    void visit(V& v) {
+        v(last_, known_, ready_);
+        if constexpr (V::kReading) {
+            v.require(last_.bids <= levels_ && last_.asks <= levels_, "a depth has other levels");
+            apart_ = true;  // compared whole, which gives the same
+            std::fill(last_.bid.begin() + last_.bids, last_.bid.end(), PriceLevel{});
+            std::fill(last_.ask.begin() + last_.asks, last_.ask.end(), PriceLevel{});
+        }
+    }
+
+private:
+    [[nodiscard]] static PriceLevel level(const std::array<PriceLevel, kMaxLevels>& side, int n,
+                                          std::size_t i) {
+        if (i >= static_cast<std::size_t>(n)) return {};
+        return {apart(side[i].price), side[i].size};
+    }
+
+    int levels_;
+    Depth last_;  // a level that is not there has neither price nor size
+    bool known_ = false;
+    bool ready_ = false;
+    bool apart_ = true;  // states were skipped since `last_`
 };
 
 class MultiLevelOrderFlowImbalance {
@@ -179,67 +242,112 @@ public:
     };
 
     explicit MultiLevelOrderFlowImbalance(const Settings& s)
-        : settings_(s), flows_(static_cast<std::size_t>(s.levels), Flow<1>(s.window)) {}
+        : settings_(s),
+          flows_(static_cast<std::size_t>(s.levels), Flow<1>(s.window)),
+          last_(s.levels) {}
     [[nodiscard]] const Settings& settings() const { return settings_; }
     [[nodiscard]] int width() const { return settings_.levels; }
     [[nodiscard]] int levels() const { return settings_.levels; }
 
     void step(const Moment& now, const Depth& depth) {
-        if (!depth.quotes().good()) {
-            apart_ = true;
-            return;
-        }
-        // A level that is as it was adds nothing. That is known of one step only.
-        const LevelRange changed = apart_ || !known_ ? LevelRange{} : depth.changed;
-        const int to = std::min(changed.to, settings_.levels);
-        for (int i = changed.from; i < to; ++i) {
-            const auto at = static_cast<std::size_t>(i);
-            const PriceLevel bid = level(depth.bid, depth.bids, at);
-            const PriceLevel ask = level(depth.ask, depth.asks, at);
-            if (known_) {
-                flows_[at].add(now, {order_flow_increment(last_.bid[at], bid, last_.ask[at], ask)});
-            }
-            last_.bid[at] = bid;
-            last_.ask[at] = ask;
-        }
-        last_.bids = std::min(depth.bids, settings_.levels);
-        last_.asks = std::min(depth.asks, settings_.levels);
-        known_ = ready_ = true;
-        apart_ = false;
+        last_.step(depth, [&](std::size_t level, const auto&... sides) {
+            flows_[level].add(now, {order_flow_increment(sides...)});
+        });
     }
     void read(const Moment& now, const Units& units, double* out) {
         for (Flow<1>& flow : flows_) {
-            *out++ = ready_ ? flow.read(now, [&](auto sum) { return units.size(sum); }) : kNaN;
+            *out++ =
+                last_.ready() ? flow.read(now, [&](auto sum) { return units.size(sum); }) : kNaN;
         }
     }
     void restart(Restart what) {
         for (Flow<1>& flow : flows_) flow.restart(what);
-        if (what != Restart::Row) known_ = false;
-        if (restarts(settings_.window, what)) ready_ = false;
+        last_.restart(what, settings_.window);
     }
     template <class V>
     void visit(V& v) {
         for (Flow<1>& flow : flows_) v(flow);
-        v(last_, known_, ready_);
-        if constexpr (V::kReading) {
-            apart_ = true;  // compared whole, which gives the same
-            std::fill(last_.bid.begin() + last_.bids, last_.bid.end(), PriceLevel{});
-            std::fill(last_.ask.begin() + last_.asks, last_.ask.end(), PriceLevel{});
-        }
+        v(last_);
     }
 
 private:
-    [[nodiscard]] static PriceLevel level(const std::array<PriceLevel, kMaxLevels>& side, int n,
-                                          std::size_t i) {
-        if (i >= static_cast<std::size_t>(n)) return {};
-        return {apart(side[i].price), side[i].size};
-    }
     Settings settings_;
     std::vector<Flow<1>> flows_;
-    Depth last_;  // of the last good state; a level that is not there has neither price nor size
-    bool known_ = false;
-    bool ready_ = false;
-    bool apart_ = true;  // states were skipped since `last_`
+    LastDepth last_;
+};
+
+class MultiLevelLogOrderFlowImbalance {
+public:
+    static constexpr std::string_view kName = "MultiLevelLogOrderFlowImbalance";
+    static constexpr std::string_view kDoc =
+        "Order flow imbalance at each of the best levels of log(1 + q / lot) in the place of each "
+        "size q.\n\n"
+        "A vector, one number a level, without unit; the logarithms are those of "
+        "LogOrderFlowImbalance.\nA missing level has size 0, whose logarithm is 0. Levels, good "
+        "states, first state and NaN as for\nMultiLevelOrderFlowImbalance.\n"
+        "The increments of Xu, Gould and Howison (2019); the logarithm is this package's reading "
+        "of a\n\"log OFI\", for which there is no one source.";
+    static constexpr Feed kFeed = Feed::Depth;
+    static constexpr bool kState = false;
+
+    struct Settings {
+        Quantity lot;
+        int levels = 5;
+        Window window;
+        template <class V>
+        void visit(V& v) {
+            v("lot", lot, "the size that counts log 2");
+            v("levels", levels, Range<int>{1, kMaxLevels}, "how many levels, one column each");
+            v("window", window, "over what the increments are summed");
+        }
+    };
+
+    explicit MultiLevelLogOrderFlowImbalance(const Settings& s)
+        : settings_(s),
+          flows_(static_cast<std::size_t>(s.levels), Flow<1>(s.window)),
+          last_(s.levels) {}
+    [[nodiscard]] const Settings& settings() const { return settings_; }
+    [[nodiscard]] int width() const { return settings_.levels; }
+    [[nodiscard]] int levels() const { return settings_.levels; }
+
+    void bind(const Units& units) { lot_ = in_size_units(settings_.lot, units, kName, "lot"); }
+    void step(const Moment& now, const Depth& depth) {
+        last_.step(depth,
+                   [&](std::size_t level, const PriceLevel& bid_before, const PriceLevel& bid,
+                       const PriceLevel& ask_before, const PriceLevel& ask) {
+                       i64 flow = 0;  // a logarithm costs more than to see that nothing changed
+                       if (bid != bid_before) flow += bid_flow(logs(bid_before), logs(bid));
+                       if (ask != ask_before) flow += ask_flow(logs(ask_before), logs(ask));
+                       flows_[level].add(now, {flow});
+                   });
+    }
+    void read(const Moment& now, const Units&, double* out) {
+        for (Flow<1>& flow : flows_) {
+            *out++ =
+                last_.ready()
+                    ? flow.read(now, [](auto sum) { return static_cast<double>(sum) / kLogUnits; })
+                    : kNaN;
+        }
+    }
+    void restart(Restart what) {
+        for (Flow<1>& flow : flows_) flow.restart(what);
+        last_.restart(what, settings_.window);
+    }
+    template <class V>
+    void visit(V& v) {
+        for (Flow<1>& flow : flows_) v(flow);
+        v(last_);
+    }
+
+private:
+    [[nodiscard]] PriceLevel logs(const PriceLevel& level) const {
+        return with_log_size(level, lot_);
+    }
+
+    Settings settings_;
+    i64 lot_ = 1;
+    std::vector<Flow<1>> flows_;
+    LastDepth last_;
 };
 
 }  // namespace bookflow

@@ -1,7 +1,11 @@
-// How large the prints are: their mean size, and how much of the volume the large ones make.
+// How large the prints are: mean and quantiles of their size, and how much of the volume the large
+// ones make.
 #pragma once
 
+#include <cmath>
+
 #include "bookflow/calculator.hpp"
+#include "bookflow/sliding_order.hpp"
 
 namespace bookflow {
 
@@ -94,6 +98,59 @@ private:
     Settings settings_;
     i64 least_ = 0;  // not known before bind
     Flow<2> flow_;
+};
+
+class TradeSizeQuantile {
+public:
+    static constexpr std::string_view kName = "TradeSizeQuantile";
+    static constexpr std::string_view kDoc =
+        "Quantile of the sizes of the last trades: the smallest size x with #{v <= x} / n >= q.\n\n"
+        "In the instrument's size, always the size of one of the last n prints of the volume; q = "
+        "0 "
+        "gives\nthe smallest, .5 the (lower) median, 1 the largest. NaN until the session has n "
+        "prints. A broken\nprint that is taken back stays in.\n"
+        "Hyndman and Fan (1996), \"Sample quantiles in statistical packages\", definition 1.";
+    static constexpr Feed kFeed = Feed::Trades;
+    static constexpr bool kState = false;
+
+    struct Settings {
+        double q = 0.5;
+        int trades = 100;
+        template <class V>
+        void visit(V& v) {
+            v("q", q, Range<double>{0.0, 1.0}, "which quantile");
+            v("trades", trades, Range<int>{1, 100'000}, "n, over how many trades");
+        }
+    };
+
+    explicit TradeSizeQuantile(const Settings& s)
+        : settings_(s), sizes_(s.trades, rank(s.q, s.trades)) {}
+    [[nodiscard]] const Settings& settings() const { return settings_; }
+
+    void step(const Moment&, const Print& print) {
+        if (print.is_trade()) sizes_.push(print.size.raw);
+    }
+    void read(const Moment&, const Units& units, double* out) const {
+        *out = sizes_.full() ? units.size(i128{sizes_.value()}) : kNaN;
+    }
+    void restart(Restart what) {
+        if (what == Restart::Session) sizes_.clear();
+    }
+    template <class V>
+    void visit(V& v) {
+        v(sizes_);
+    }
+
+private:
+    // The least k from 0 with (k + 1) / n >= q. As quotients, which round as q itself did.
+    [[nodiscard]] static int rank(double q, int n) {
+        int k = std::min(static_cast<int>(std::ceil(q * n)), n - 1);
+        while (k > 0 && static_cast<double>(k) / n >= q) --k;
+        return k;
+    }
+
+    Settings settings_;
+    SlidingOrder sizes_;
 };
 
 }  // namespace bookflow
