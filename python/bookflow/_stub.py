@@ -34,6 +34,7 @@ SIDES: Final[dict[str, int]]
 FLAGS: Final[dict[str, int]]
 STATUS: Final[dict[str, int]]
 FAULTS: Final[tuple[str, ...]]
+BAR_DTYPE: Final[np.dtype[np.void]]
 EVENT_DTYPE: Final[np.dtype[np.void]]
 CALCULATORS: Final[tuple[dict[str, Any], ...]]
 _C_FUNCTIONS: Final[dict[str, int]]
@@ -104,6 +105,16 @@ def check_events(
     after_delete: bool = False,
 ) -> None: ...
 def parse_calculator(text: str) -> Any: ...
+def _bars(
+    price: _Ints,
+    size: _Ints,
+    side: _Bytes | None,
+    ts: _Ints | None,
+    clock: str,
+    sign: str | None,
+    origin: int,
+    partial: bool,
+) -> NDArray[np.void]: ...
 def _normal_cdf(x: Any) -> _Floats: ...
 def _student_t_cdf(x: Any, nu: float) -> _Floats: ...
 

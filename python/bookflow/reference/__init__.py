@@ -6,6 +6,7 @@ compiled core. Column functions take and return integer units and have the core'
 `Pipeline` calls the same definitions in an instrument's units.
 """
 
+from .bars import Bar, bars
 from .best_quotes import mid, spread, touch, weighted_mid
 from .book import Best, ContentHash, Level, LevelBook, Order, OrderBook
 from .bulk import bulk_volume, bulk_vpin
@@ -45,6 +46,7 @@ __all__ = [
     "DEFINITIONS",
     "NONE",
     "Action",
+    "Bar",
     "Best",
     "Clock",
     "ContentHash",
@@ -66,6 +68,7 @@ __all__ = [
     "Tape",
     "Units",
     "Window",
+    "bars",
     "bulk_volume",
     "bulk_vpin",
     "buy_sell_ratio",
