@@ -243,6 +243,7 @@ WRONG = {
     "sigma": (0, -1, "7", "trailing", "trailing:1", "trailing:2.5", None, True, math.nan, math.inf),
     "distribution": ("", "t", "t:0", "t:-1", "t:1e9", "t:nan", "cauchy", 3, None, True),
     "bucket": (0, -1, "7", "adv", "adv:20", "adv:0/50", "adv:20/0", "adv:2/3/4", None, True),
+    "whole bucket": (0, -1, "7", "adv", "adv:20", "adv:0/50", "adv:2/3/4", None, True),
 }  # fmt: skip
 WRONG["sliding"] = (*WRONG["window"], "ew:2s", "ew:3events")
 

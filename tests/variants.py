@@ -21,6 +21,7 @@ SAMPLES: dict[str, tuple[Any, ...]] = {
     "sigma": ("trailing:2", 1.5),
     "distribution": ("normal", "t:0.25"),
     "bucket": ("adv:2/3", 3, 7.5),
+    "whole bucket": (3, "adv:2/3", 7),
 }
 MOST = 200
 """Of a calculator's variants; of more, every so-manieth is taken."""
@@ -64,7 +65,8 @@ class Variant:
 
     @property
     def needs_ts(self) -> bool:
-        return self.window in ("3s", "ew:2s") or self.settings.get("bar") is not None
+        in_time = self.settings.get("output") in ("start", "end")
+        return in_time or self.window in ("3s", "ew:2s") or self.settings.get("bar") is not None
 
     @property
     def rounds(self) -> bool:

@@ -1032,19 +1032,22 @@ class RollSpread(metaclass=_Made):
 class VPIN(metaclass=_Made):
     def __init__(
         self,
-        bucket_volume: _Number,
+        bucket_volume: _Number | str,
         n_buckets: int = 50,
         sign: str = "aggressor",
-        output: Literal["value", "age"] = "value",
+        per_session: bool = False,
+        output: Literal["value", "age", "partial", "buy", "sell", "start", "end"] = "value",
     ) -> None: ...
     @property
-    def bucket_volume(self) -> int | float: ...
+    def bucket_volume(self) -> int | float | str: ...
     @property
     def n_buckets(self) -> int: ...
     @property
     def sign(self) -> str: ...
     @property
-    def output(self) -> Literal["value", "age"]: ...
+    def per_session(self) -> bool: ...
+    @property
+    def output(self) -> Literal["value", "age", "partial", "buy", "sell", "start", "end"]: ...
     def update(
         self,
         price: SupportsIndex,
@@ -1123,7 +1126,7 @@ class BulkVPIN(metaclass=_Made):
         sigma: _Number | str = "trailing:390",
         cdf: str = "normal",
         per_session: bool = False,
-        output: Literal["value", "age", "partial", "buy", "sell"] = "value",
+        output: Literal["value", "age", "partial", "buy", "sell", "start", "end"] = "value",
     ) -> None: ...
     @property
     def bucket_volume(self) -> int | float | str: ...
@@ -1140,7 +1143,7 @@ class BulkVPIN(metaclass=_Made):
     @property
     def per_session(self) -> bool: ...
     @property
-    def output(self) -> Literal["value", "age", "partial", "buy", "sell"]: ...
+    def output(self) -> Literal["value", "age", "partial", "buy", "sell", "start", "end"]: ...
     def update(
         self,
         price: SupportsIndex,
@@ -1441,10 +1444,11 @@ def vpin(
     bid_price: _Ints | None = None,
     ask_price: _Ints | None = None,
     *,
-    bucket_volume: _Number,
+    bucket_volume: _Number | str,
     n_buckets: int = 50,
     sign: str = "aggressor",
-    output: Literal["value", "age"] = "value",
+    per_session: bool = False,
+    output: Literal["value", "age", "partial", "buy", "sell", "start", "end"] = "value",
     ts: _Ints | None = None,
     out: _Floats | None = None,
 ) -> _Floats: ...
@@ -1474,7 +1478,7 @@ def bulk_vpin(
     sigma: _Number | str = "trailing:390",
     cdf: str = "normal",
     per_session: bool = False,
-    output: Literal["value", "age", "partial", "buy", "sell"] = "value",
+    output: Literal["value", "age", "partial", "buy", "sell", "start", "end"] = "value",
     ts: _Ints | None = None,
     out: _Floats | None = None,
 ) -> _Floats: ...

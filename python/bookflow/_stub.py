@@ -264,11 +264,13 @@ _TYPES: Final = {
     "sigma": "_Number | str",
     "distribution": "str",
     "bucket": "_Number | str",
+    "whole bucket": "_Number | str",
 }
 _READ: Final = _TYPES | {
     "quantity": "int | float",
     "sigma": "int | float | str",
     "bucket": "int | float | str",
+    "whole bucket": "int | float | str",
 }
 
 _SIDES: Final = ("bid_price", "bid_size", "ask_price", "ask_size")
