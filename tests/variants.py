@@ -66,6 +66,7 @@ class Variant:
     @property
     def needs_ts(self) -> bool:
         in_time = self.settings.get("output") in ("start", "end")
+        in_time = in_time or self.settings.get("fills") == "aggressor"
         return in_time or self.window in ("3s", "ew:2s") or self.settings.get("bar") is not None
 
     @property

@@ -588,6 +588,7 @@ class TradeCount(metaclass=_Made):
         of: Literal["both", "buy", "sell"] = "both",
         window: str | None = "row",
         sign: str = "aggressor",
+        fills: Literal["each", "aggressor"] = "each",
     ) -> None: ...
     @property
     def of(self) -> Literal["both", "buy", "sell"]: ...
@@ -595,6 +596,8 @@ class TradeCount(metaclass=_Made):
     def window(self) -> str | None: ...
     @property
     def sign(self) -> str: ...
+    @property
+    def fills(self) -> Literal["each", "aggressor"]: ...
     def update(
         self,
         price: SupportsIndex,
@@ -646,11 +649,18 @@ class Volume(metaclass=_Made):
     def __reduce__(self) -> tuple[Any, ...]: ...
 
 class BuyVolume(metaclass=_Made):
-    def __init__(self, window: str | None = "row", sign: str = "aggressor") -> None: ...
+    def __init__(
+        self,
+        window: str | None = "row",
+        sign: str = "aggressor",
+        fills: Literal["each", "aggressor"] = "each",
+    ) -> None: ...
     @property
     def window(self) -> str | None: ...
     @property
     def sign(self) -> str: ...
+    @property
+    def fills(self) -> Literal["each", "aggressor"]: ...
     def update(
         self,
         price: SupportsIndex,
@@ -676,11 +686,18 @@ class BuyVolume(metaclass=_Made):
     def __reduce__(self) -> tuple[Any, ...]: ...
 
 class SellVolume(metaclass=_Made):
-    def __init__(self, window: str | None = "row", sign: str = "aggressor") -> None: ...
+    def __init__(
+        self,
+        window: str | None = "row",
+        sign: str = "aggressor",
+        fills: Literal["each", "aggressor"] = "each",
+    ) -> None: ...
     @property
     def window(self) -> str | None: ...
     @property
     def sign(self) -> str: ...
+    @property
+    def fills(self) -> Literal["each", "aggressor"]: ...
     def update(
         self,
         price: SupportsIndex,
@@ -706,11 +723,18 @@ class SellVolume(metaclass=_Made):
     def __reduce__(self) -> tuple[Any, ...]: ...
 
 class BuySellRatio(metaclass=_Made):
-    def __init__(self, window: str | None = "row", sign: str = "aggressor") -> None: ...
+    def __init__(
+        self,
+        window: str | None = "row",
+        sign: str = "aggressor",
+        fills: Literal["each", "aggressor"] = "each",
+    ) -> None: ...
     @property
     def window(self) -> str | None: ...
     @property
     def sign(self) -> str: ...
+    @property
+    def fills(self) -> Literal["each", "aggressor"]: ...
     def update(
         self,
         price: SupportsIndex,
@@ -736,11 +760,18 @@ class BuySellRatio(metaclass=_Made):
     def __reduce__(self) -> tuple[Any, ...]: ...
 
 class TradeFlowImbalance(metaclass=_Made):
-    def __init__(self, window: str | None = "row", sign: str = "aggressor") -> None: ...
+    def __init__(
+        self,
+        window: str | None = "row",
+        sign: str = "aggressor",
+        fills: Literal["each", "aggressor"] = "each",
+    ) -> None: ...
     @property
     def window(self) -> str | None: ...
     @property
     def sign(self) -> str: ...
+    @property
+    def fills(self) -> Literal["each", "aggressor"]: ...
     def update(
         self,
         price: SupportsIndex,
@@ -801,11 +832,18 @@ class VolumeSignedImbalance(metaclass=_Made):
     def __reduce__(self) -> tuple[Any, ...]: ...
 
 class CumulativeVolumeDelta(metaclass=_Made):
-    def __init__(self, window: str | None = "session", sign: str = "aggressor") -> None: ...
+    def __init__(
+        self,
+        window: str | None = "session",
+        sign: str = "aggressor",
+        fills: Literal["each", "aggressor"] = "each",
+    ) -> None: ...
     @property
     def window(self) -> str | None: ...
     @property
     def sign(self) -> str: ...
+    @property
+    def fills(self) -> Literal["each", "aggressor"]: ...
     def update(
         self,
         price: SupportsIndex,
@@ -913,9 +951,13 @@ class LastPrice(metaclass=_Made):
     def __reduce__(self) -> tuple[Any, ...]: ...
 
 class MeanTradeSize(metaclass=_Made):
-    def __init__(self, window: str | None = "row") -> None: ...
+    def __init__(
+        self, window: str | None = "row", fills: Literal["each", "aggressor"] = "each"
+    ) -> None: ...
     @property
     def window(self) -> str | None: ...
+    @property
+    def fills(self) -> Literal["each", "aggressor"]: ...
     def update(
         self,
         price: SupportsIndex,
@@ -939,11 +981,18 @@ class MeanTradeSize(metaclass=_Made):
     def __reduce__(self) -> tuple[Any, ...]: ...
 
 class LargeTradeShare(metaclass=_Made):
-    def __init__(self, least: _Number, window: str | None = "row") -> None: ...
+    def __init__(
+        self,
+        least: _Number,
+        window: str | None = "row",
+        fills: Literal["each", "aggressor"] = "each",
+    ) -> None: ...
     @property
     def least(self) -> int | float: ...
     @property
     def window(self) -> str | None: ...
+    @property
+    def fills(self) -> Literal["each", "aggressor"]: ...
     def update(
         self,
         price: SupportsIndex,
@@ -1037,6 +1086,7 @@ class VPIN(metaclass=_Made):
         sign: str = "aggressor",
         per_session: bool = False,
         output: Literal["value", "age", "partial", "buy", "sell", "start", "end"] = "value",
+        fills: Literal["each", "aggressor"] = "each",
     ) -> None: ...
     @property
     def bucket_volume(self) -> int | float | str: ...
@@ -1048,6 +1098,8 @@ class VPIN(metaclass=_Made):
     def per_session(self) -> bool: ...
     @property
     def output(self) -> Literal["value", "age", "partial", "buy", "sell", "start", "end"]: ...
+    @property
+    def fills(self) -> Literal["each", "aggressor"]: ...
     def update(
         self,
         price: SupportsIndex,
@@ -1286,6 +1338,7 @@ def trade_count(
     of: Literal["both", "buy", "sell"] = "both",
     window: str | None = "row",
     sign: str = "aggressor",
+    fills: Literal["each", "aggressor"] = "each",
     ts: _Ints | None = None,
     out: _Floats | None = None,
 ) -> _Floats: ...
@@ -1307,6 +1360,7 @@ def buy_volume(
     *,
     window: str | None = "row",
     sign: str = "aggressor",
+    fills: Literal["each", "aggressor"] = "each",
     ts: _Ints | None = None,
     out: _Floats | None = None,
 ) -> _Floats: ...
@@ -1319,6 +1373,7 @@ def sell_volume(
     *,
     window: str | None = "row",
     sign: str = "aggressor",
+    fills: Literal["each", "aggressor"] = "each",
     ts: _Ints | None = None,
     out: _Floats | None = None,
 ) -> _Floats: ...
@@ -1331,6 +1386,7 @@ def buy_sell_ratio(
     *,
     window: str | None = "row",
     sign: str = "aggressor",
+    fills: Literal["each", "aggressor"] = "each",
     ts: _Ints | None = None,
     out: _Floats | None = None,
 ) -> _Floats: ...
@@ -1343,6 +1399,7 @@ def trade_flow_imbalance(
     *,
     window: str | None = "row",
     sign: str = "aggressor",
+    fills: Literal["each", "aggressor"] = "each",
     ts: _Ints | None = None,
     out: _Floats | None = None,
 ) -> _Floats: ...
@@ -1366,6 +1423,7 @@ def cumulative_volume_delta(
     *,
     window: str | None = "session",
     sign: str = "aggressor",
+    fills: Literal["each", "aggressor"] = "each",
     ts: _Ints | None = None,
     out: _Floats | None = None,
 ) -> _Floats: ...
@@ -1402,6 +1460,7 @@ def mean_trade_size(
     side: _Bytes | None = None,
     *,
     window: str | None = "row",
+    fills: Literal["each", "aggressor"] = "each",
     ts: _Ints | None = None,
     out: _Floats | None = None,
 ) -> _Floats: ...
@@ -1412,6 +1471,7 @@ def large_trade_share(
     *,
     least: _Number,
     window: str | None = "row",
+    fills: Literal["each", "aggressor"] = "each",
     ts: _Ints | None = None,
     out: _Floats | None = None,
 ) -> _Floats: ...
@@ -1449,6 +1509,7 @@ def vpin(
     sign: str = "aggressor",
     per_session: bool = False,
     output: Literal["value", "age", "partial", "buy", "sell", "start", "end"] = "value",
+    fills: Literal["each", "aggressor"] = "each",
     ts: _Ints | None = None,
     out: _Floats | None = None,
 ) -> _Floats: ...

@@ -141,8 +141,9 @@ def vpin_at(
     sign: str = "aggressor",
     per_session: bool = False,
     output: str = "value",
+    fills: str = "each",
 ) -> float:
-    rule = rule_of(sign)
+    rule = rule_of(sign, fills)
     ends = [end for end in sorted(tape.restarts) if end <= at.restart]
     parts = []
     for i, moment in enumerate(tape.moments[: at.end]):
@@ -173,6 +174,7 @@ def vpin(
     sign: str = "aggressor",
     per_session: bool = False,
     output: str = "value",
+    fills: str = "each",
     ts: Sequence[int] | None = None,
 ) -> list[float]:
     """VPIN = sum over the last n complete buckets of |VS - VB| / (n V), in [0, 1].
@@ -205,5 +207,5 @@ def vpin(
     """
     tape, rows = trade_tape(price, size, side, ts, bid_price, ask_price)
     settings: dict[str, Any] = {"bucket_volume": bucket_volume, "n_buckets": n_buckets}
-    settings |= {"sign": sign, "per_session": per_session, "output": output}
+    settings |= {"sign": sign, "per_session": per_session, "output": output, "fills": fills}
     return [vpin_at(tape, row, COLUMN_UNITS, **settings) for row in rows]

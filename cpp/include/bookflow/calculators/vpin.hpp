@@ -31,7 +31,9 @@ public:
         "the\n"
         "print in which it began and of the one that completed it; partial, |VS - VB| / V of the\n"
         "open bucket as far as it is filled, NaN when empty (it is no part of the value). Volumes\n"
-        "are in the instrument's size.\n"
+        "are in the instrument's size. fills=\"aggressor\" makes prints of one stamp and side "
+        "that\n"
+        "follow one another one trade of the tick rule.\n"
         "Easley, Lopez de Prado and O'Hara (2012), \"Flow toxicity and liquidity in a\n"
         "high-frequency world\", eq. 9.";
     static constexpr Feed kFeed = Feed::Trades;
@@ -43,6 +45,7 @@ public:
         Sign sign;
         bool per_session = false;
         VpinOutput output = VpinOutput::Value;
+        Fills fills = Fills::Each;
         template <class V>
         void visit(V& v) {
             v("bucket_volume", bucket_volume, "V, the volume of a bucket");
@@ -50,13 +53,16 @@ public:
             v("sign", sign, Sign::kMeaning);
             v("per_session", per_session, "whether buckets begin anew with every session");
             v("output", output, "VPIN itself, or what it is made of");
+            v("fills", fills, kFillsMeaning);
         }
     };
 
     explicit VPIN(const Settings& s)
-        : SignsPrints(s.sign), settings_(s), sessions_(s.bucket_volume) {}
+        : SignsPrints(s.sign, s.fills), settings_(s), sessions_(s.bucket_volume) {}
     [[nodiscard]] const Settings& settings() const { return settings_; }
-    [[nodiscard]] bool needs_time() const { return settings_.output >= VpinOutput::Start; }
+    [[nodiscard]] bool needs_time() const {
+        return settings_.output >= VpinOutput::Start || settings_.fills == Fills::Aggressor;
+    }
 
     void bind(const Units& units) {
         if (sessions_.wanted()) return;
