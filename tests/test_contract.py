@@ -235,6 +235,7 @@ WRONG = {
     "window": ("rows", "10", "10x", "-3s", "0s", "1.5events", "ew:row", "ew:3trades", "10volume",
                "", 3, True, "99999999999999999999s"),
     "str": ("no such", "", 1, None, True),
+    "anchor": ("", "-1", -1, 2**62, "25:00", "14:60", "14:30:60", "4:30", "14:30 UTC", 1.5, True),
     "bool": (1, 0, "True", None, 0.5),
     "int": (0, -1, 2**40, 2**63, 2**70, 1.5, "3", None, True, math.nan, math.inf),
     "float": (-0.5, 1e9, "0.5", None, True, math.nan, math.inf, -math.inf),

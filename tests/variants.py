@@ -13,6 +13,7 @@ LAGGED = "lee_ready:2s"
 SAMPLES: dict[str, tuple[Any, ...]] = {
     "window": WINDOWS,
     "sliding": tuple(w for w in WINDOWS if not str(w).startswith("ew:")),
+    "anchor": (None, "22:13:22", 1_709_904_003 * 10**9, "14:30"),
     "bool": (False, True),
     "int": (1, 3),
     "float": (0.0, 0.7),
@@ -66,6 +67,7 @@ class Variant:
     @property
     def needs_ts(self) -> bool:
         in_time = self.settings.get("output") in ("start", "end")
+        in_time = in_time or self.settings.get("anchor") is not None
         in_time = in_time or self.settings.get("fills") == "aggressor"
         return in_time or self.window in ("3s", "ew:2s") or self.settings.get("bar") is not None
 

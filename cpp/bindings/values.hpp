@@ -35,6 +35,11 @@ namespace py = pybind11;
     if (object.is_none()) return Nothing{};
     if (PyBool_Check(object.ptr()) != 0) return py::cast<bool>(object);
     if (PyUnicode_Check(object.ptr()) != 0) return py::cast<std::string>(object);
+    if (PyLong_Check(object.ptr()) != 0) {
+        // of more digits than a decimal has, such as a time in ns: as text
+        const std::string text{py::str(object)};
+        if (!Decimal::parse(text)) return text;
+    }
     return decimal_of(object, field);
 }
 

@@ -837,6 +837,7 @@ class CumulativeVolumeDelta(metaclass=_Made):
         window: str | None = "session",
         sign: str = "aggressor",
         fills: Literal["each", "aggressor"] = "each",
+        anchor: int | str | None = None,
     ) -> None: ...
     @property
     def window(self) -> str | None: ...
@@ -844,6 +845,8 @@ class CumulativeVolumeDelta(metaclass=_Made):
     def sign(self) -> str: ...
     @property
     def fills(self) -> Literal["each", "aggressor"]: ...
+    @property
+    def anchor(self) -> int | str | None: ...
     def update(
         self,
         price: SupportsIndex,
@@ -869,9 +872,11 @@ class CumulativeVolumeDelta(metaclass=_Made):
     def __reduce__(self) -> tuple[Any, ...]: ...
 
 class VWAP(metaclass=_Made):
-    def __init__(self, window: str | None = "session") -> None: ...
+    def __init__(self, window: str | None = "session", anchor: int | str | None = None) -> None: ...
     @property
     def window(self) -> str | None: ...
+    @property
+    def anchor(self) -> int | str | None: ...
     def update(
         self,
         price: SupportsIndex,
@@ -899,11 +904,14 @@ class VWAPDeviation(metaclass=_Made):
         self,
         window: str | None = "session",
         output: Literal["relative", "absolute", "bp", "sd"] = "relative",
+        anchor: int | str | None = None,
     ) -> None: ...
     @property
     def window(self) -> str | None: ...
     @property
     def output(self) -> Literal["relative", "absolute", "bp", "sd"]: ...
+    @property
+    def anchor(self) -> int | str | None: ...
     def update(
         self,
         price: SupportsIndex,
@@ -1424,6 +1432,7 @@ def cumulative_volume_delta(
     window: str | None = "session",
     sign: str = "aggressor",
     fills: Literal["each", "aggressor"] = "each",
+    anchor: int | str | None = None,
     ts: _Ints | None = None,
     out: _Floats | None = None,
 ) -> _Floats: ...
@@ -1433,6 +1442,7 @@ def vwap(
     side: _Bytes | None = None,
     *,
     window: str | None = "session",
+    anchor: int | str | None = None,
     ts: _Ints | None = None,
     out: _Floats | None = None,
 ) -> _Floats: ...
@@ -1443,6 +1453,7 @@ def vwap_deviation(
     *,
     window: str | None = "session",
     output: Literal["relative", "absolute", "bp", "sd"] = "relative",
+    anchor: int | str | None = None,
     ts: _Ints | None = None,
     out: _Floats | None = None,
 ) -> _Floats: ...

@@ -254,6 +254,7 @@ _COMMON: Final = """\
 """
 
 _TYPES: Final = {
+    "anchor": "int | str | None",
     "window": "str | None",
     "sliding": "str | None",
     "int": "int",

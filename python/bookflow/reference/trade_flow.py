@@ -7,7 +7,9 @@ side are in volume, never in B or S. An empty window sums to 0.
 
 from collections.abc import Sequence
 from fractions import Fraction
+from typing import Any
 
+from .anchor import since
 from .fills import trades
 from .tape import Reading, Tape, trade_tape
 from .trade_sign import rule_of
@@ -16,11 +18,17 @@ from .window import parse_window, ratio, total
 
 
 def side_volumes(
-    tape: Tape, at: Reading, sign: str, window: str | None, fills: str
+    tape: Tape,
+    at: Reading,
+    sign: str,
+    window: str | None,
+    fills: str,
+    anchor: int | str | None = None,
 ) -> tuple[Fraction, Fraction]:
     """(B, S): the volume in the window that buyers and sellers started, in size units."""
     rule = rule_of(sign, fills)
-    flow = [(w, r) for w, r in tape.prints(parse_window(window), at) if r.print.in_flow]
+    prints = since(anchor, tape.prints(parse_window(window), at), at)
+    flow = [(w, r) for w, r in prints if r.print.in_flow]
     signed = [(w, r.print.size, rule(tape, r)) for w, r in flow]
     buys = total((w, size) for w, size, s in signed if s > 0)
     sells = total((w, size) for w, size, s in signed if s < 0)
@@ -108,8 +116,9 @@ def cumulative_volume_delta_at(
     window: str | None = "session",
     sign: str = "aggressor",
     fills: str = "each",
+    anchor: int | str | None = None,
 ) -> float:
-    buys, sells = side_volumes(tape, at, sign, window, fills)
+    buys, sells = side_volumes(tape, at, sign, window, fills, anchor)
     return float((buys - sells) * units.size)
 
 
@@ -265,15 +274,18 @@ def cumulative_volume_delta(
     window: str | None = "session",
     sign: str = "aggressor",
     fills: str = "each",
+    anchor: int | str | None = None,
     ts: Sequence[int] | None = None,
 ) -> list[float]:
     """CVD = B - S since the session began, in size units (a pipeline: the instrument's size).
 
+    It starts anew after `anchor` as well, a time of every day in UTC or one in ns.
+
     >>> cumulative_volume_delta([100, 101, 101], [30, 10, 7], [1, 2, 0])
     [30.0, 20.0, 20.0]
+    >>> cumulative_volume_delta([100, 101, 101], [30, 10, 7], [1, 2, 1], ts=[6, 7, 8], anchor=7)
+    [30.0, 20.0, 7.0]
     """
     tape, rows = trade_tape(price, size, side, ts, bid_price, ask_price)
-    return [
-        cumulative_volume_delta_at(tape, row, COLUMN_UNITS, window=window, sign=sign, fills=fills)
-        for row in rows
-    ]
+    settings: dict[str, Any] = {"window": window, "sign": sign, "fills": fills, "anchor": anchor}
+    return [cumulative_volume_delta_at(tape, row, COLUMN_UNITS, **settings) for row in rows]

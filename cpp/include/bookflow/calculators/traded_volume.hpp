@@ -1,7 +1,7 @@
 // How much was traded, and by whom: counts, volume, buys and sells, their ratio and imbalance.
 #pragma once
 
-#include "bookflow/calculator.hpp"
+#include "bookflow/anchor.hpp"
 
 namespace bookflow {
 
@@ -211,28 +211,49 @@ public:
     static constexpr std::string_view kName = "CumulativeVolumeDelta";
     static constexpr std::string_view kDoc =
         "Cumulative volume delta: buys minus sells since the session began.\n\n"
-        "In the instrument's size. Other windows give the delta over them.";
+        "In the instrument's size. Other windows give the delta over them. anchor=\"14:30\" (UTC,\n"
+        "every day) or a time in ns: it starts anew after it, so that what is printed at the "
+        "anchor\n"
+        "still belongs to before.";
 
     struct Settings {
         Window window = Window::session();
         Sign sign;
         Fills fills = Fills::Each;
+        Anchor anchor;
         template <class V>
         void visit(V& v) {
             v("window", window, "since when it cumulates");
             v("sign", sign, Sign::kMeaning);
             v("fills", fills, kFillsMeaning);
+            v("anchor", anchor, Anchor::kMeaning);
         }
     };
 
-    explicit CumulativeVolumeDelta(const Settings& s) : SignedVolume({s.window, s.sign, s.fills}) {}
+    explicit CumulativeVolumeDelta(const Settings& s)
+        : SignedVolume({s.window, s.sign, s.fills}), given_(s.anchor), anchor_(s.anchor) {}
     [[nodiscard]] Settings settings() const {
-        return {settings_.window, settings_.sign, settings_.fills};
+        return {settings_.window, settings_.sign, settings_.fills, given_};
     }
+    [[nodiscard]] bool needs_time() const { return SignedVolume::needs_time() || anchor_.active(); }
 
+    void step(const Moment& now, const Print& print) {
+        if (anchor_.passed(now.ts.raw)) flow_.clear();
+        SignedVolume::step(now, print);
+    }
     void read(const Moment& now, const Units& units, double* out) {
+        if (anchor_.passed(now.ts.raw)) flow_.clear();
         *out = flow_.read(now, [&](auto buys, auto sells) { return units.size(buys - sells); });
     }
+    template <class V>
+    void visit(V& v) {
+        SignedVolume::visit(v);
+        v(anchor_);
+    }
+
+private:
+    Anchor given_;
+    AnchorWatch anchor_;
 };
 
 }  // namespace bookflow
