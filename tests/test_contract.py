@@ -239,6 +239,7 @@ WRONG = {
     "window": ("rows", "10", "10x", "-3s", "0s", "1.5events", "ew:row", "ew:3trades", "10volume",
                "", 3, True, "99999999999999999999s"),
     "str": ("no such", "", 1, None, True),
+    "anchor": ("", "-1", -1, 2**62, "25:00", "14:60", "14:30:60", "4:30", "14:30 UTC", 1.5, True),
     "bool": (1, 0, "True", None, 0.5),
     "int": (0, -1, 2**40, 2**63, 2**70, 1.5, "3", None, True, math.nan, math.inf),
     "float": (-0.5, 1e9, "0.5", None, True, math.nan, math.inf, -math.inf),
@@ -249,6 +250,7 @@ WRONG = {
     "amount": (0, -1, "7", None, True, math.nan, math.inf),
     "distance": (0, -1, "7", True, 1e-7, 1e10, math.nan, math.inf),
     "bucket": (0, -1, "7", "adv", "adv:20", "adv:0/50", "adv:20/0", "adv:2/3/4", None, True),
+    "whole bucket": (0, -1, "7", "adv", "adv:20", "adv:0/50", "adv:2/3/4", None, True),
 }  # fmt: skip
 WRONG["source"] = ("", "no_such()", "Mid(", "Touch(of=no_such)", 3, True, [1], 0.5)
 WRONG["sliding"] = (*WRONG["window"], "ew:2s", "ew:3events")

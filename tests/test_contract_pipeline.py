@@ -26,7 +26,19 @@ HOUR = 60 * MINUTE
 MOST = 60  # events a stream
 FRIDAY = 1_709_904_000 * SECOND  # 2024-03-08 08:20 in New York, which opens 70 minutes later
 KINDS = ("orders", "levels", "quotes", "depth", "tape")
-COUNTING = ("event", "best", "trade", "3events", "2trades", "10volume")
+BARS = "trades=3, min_trades=2, max_trades=6, prints=4, bars=2"
+COUNTING = (
+    "event",
+    "best",
+    "trade",
+    "3events",
+    "2trades",
+    "10volume",
+    "100value",
+    f"imbalance({BARS})",
+    f"run(volume, {BARS}, sign=lee_ready)",
+    f"imbalance(value, {BARS}, sign=emo:2s)",
+)
 INSTRUMENTS = (
     bf.Instrument("WHOLE", price_unit="1", tick="1"),
     bf.Instrument("DECIMAL", price_unit="0.0025", size_unit="0.1"),

@@ -210,6 +210,32 @@ def test_the_streaming_calculator_is_pinstimation(shared: Path, hfdata: Sample) 
     assert (~np.isnan(got)).sum() > 90_000
 
 
+@pytest.mark.parametrize("output", ["buy", "sell", "start", "end"])
+@pytest.mark.parametrize("bulk", [False, True])
+def test_the_last_bucket_is_the_record(hfdata: Sample, bulk: bool, output: str) -> None:
+    """What the calculators tell of the last completed bucket, against the records of numpy."""
+    price = np.round(hfdata.price * 10_000).astype(np.int64)
+    size = hfdata.size.astype(np.int64)
+    columns = (price, size, np.zeros(len(price), np.uint8))
+    settings: dict[str, Any] = {"bucket_volume": 4000, "n_buckets": 50}
+    if bulk:
+        settings |= {"bar": "300s", "dp": "open-close", "sigma": 12.5}
+        got = bf.bulk_vpin(*columns, ts=hfdata.ts, output=output, **settings)
+        records = tox.vpin_buckets(*columns, hfdata.ts, sign="bulk", **settings)
+        ends = records["end"] + 1  # known from the first print after the bar
+    else:
+        got = bf.vpin(*columns, ts=hfdata.ts, sign="tick", output=output, **settings)
+        records = tox.vpin_buckets(*columns, hfdata.ts, sign="tick", **settings)
+        # by volume: several prints share a stamp
+        ends = np.searchsorted(np.cumsum(size), np.arange(1, len(records) + 1) * 4000)
+    now = hfdata.ts if bulk else np.arange(len(price))
+    complete = np.searchsorted(ends, now, side="right")
+    values = records[output].astype(np.float64)
+    right = np.where(complete > 0, values[np.maximum(complete, 1) - 1], np.nan)
+    np.testing.assert_allclose(got, right, rtol=0, atol=1e-6 if output in ("buy", "sell") else 0)
+    assert (~np.isnan(got)).sum() > 90_000
+
+
 # SPY's minutes up to the flash crash.
 
 

@@ -228,6 +228,31 @@ def test_lobster_minutes_of_another_author(shared: Path) -> None:
         np.testing.assert_array_equal(frame[name][:390], units(theirs[name]), err_msg=name)
 
 
+def test_the_fills_of_an_order_are_one_trade(shared: Path) -> None:
+    """AMZN's messages by the stamp and side of each execution, in numpy."""
+    folder = shared / "data" / "lobster" / "AMZN_2012-06-21_1"
+    columns = bf.read_lobster(*sorted(folder.glob("*message*.csv"))).columns
+    executed = columns["action"] == Action.EXECUTE
+    ts, price, size = (columns[name][executed] for name in ("ts", "price", "size"))
+    side = (3 - columns["side"][executed]).astype(np.uint8)  # of whom it met
+    begins = np.r_[True, (np.diff(ts) != 0) | (np.diff(side.astype(int)) != 0)]
+    sizes = np.add.reduceat(size, np.flatnonzero(begins))
+    assert len(sizes) < 0.8 * len(size)
+    settings: dict[str, Any] = {"ts": ts, "window": None, "fills": "aggressor"}
+    assert bf.trade_count(price, size, side, **settings)[-1] == len(sizes)
+    assert bf.trade_count(price, size, side, of="buy", **settings)[-1] == (side[begins] == 1).sum()
+    assert bf.mean_trade_size(price, size, side, **settings)[-1] == sizes.mean()
+    large = sizes[sizes >= 200].sum() / sizes.sum()
+    assert bf.large_trade_share(price, size, side, least=200, **settings)[-1] == large
+    # An order has the tick rule's sign of its first fill against the last price before it.
+    ends = np.r_[np.flatnonzero(begins)[1:] - 1, len(ts) - 1]
+    move = np.sign(np.r_[0, price[begins][1:] - price[ends][:-1]])
+    at = np.maximum.accumulate(np.where(move != 0, np.arange(len(move)), -1))
+    sign = np.where(at >= 0, move[np.maximum(at, 0)], 0)
+    bought = bf.buy_volume(price, size, side, sign="tick", **settings)[-1]
+    assert bought == sizes[sign > 0].sum()
+
+
 @pytest.mark.parametrize(
     "name", ["cm__ethusd_perp_20240808", "cm__ethusd_perp_20240809", "usdm__ethusdt_20240808"]
 )

@@ -673,7 +673,13 @@ def test_flipped_bits_are_refused(at: int, bit: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "clock"), [("orders", "3s"), ("levels", "event"), ("depth", "2trades")]
+    ("kind", "clock"),
+    [
+        ("orders", "3s"),
+        ("levels", "event"),
+        ("depth", "2trades"),
+        ("orders", "run(trades=3, min_trades=2, max_trades=4, sign=emo:2s)"),
+    ],
 )
 @effort(300)
 @given(at=st.integers(0), byte=st.integers(0, 255))

@@ -13,7 +13,7 @@ import pytest
 
 import bookflow.reference as reference
 from bookflow.reference import NONE, Action, Pipeline, Row, Side
-from bookflow.reference.volume_buckets import bucket
+from bookflow.reference.volume_buckets import Part, fill
 
 S = 1_000_000_000
 LEVELS = range(5)
@@ -64,13 +64,11 @@ def test_micro_weighted_mid(micro: dict[str, Any]) -> None:
 
 def test_micro_bucket_split(micro: dict[str, Any]) -> None:
     case = micro["vpin_split"]
-    filled, shares = [], []
-    for volume, buy in case["bars"]:
-        filled.append(volume + (filled[-1] if filled else 0))
-        shares.append((Fraction(str(buy)), 1 - Fraction(str(buy))))
+    shares = [(volume, Fraction(str(buy))) for volume, buy in case["bars"]]
+    parts = [Part(volume, buy, 1 - buy) for volume, buy in shares]
     expected = [tuple(pair) for pair in case["buckets_buy_sell"]]
-    complete = range(filled[-1] // case["V"])
-    assert [bucket(filled, shares.__getitem__, case["V"], k) for k in complete] == expected
+    buckets = fill(parts, lambda session: case["V"])
+    assert [(one.buy, one.sell) for one in buckets if one.full] == expected
 
 
 # The synthetic sessions: prices in quarter ticks, as the finest prints are.

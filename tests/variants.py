@@ -13,6 +13,7 @@ LAGGED = "lee_ready:2s"
 SAMPLES: dict[str, tuple[Any, ...]] = {
     "window": WINDOWS,
     "sliding": tuple(w for w in WINDOWS if not str(w).startswith("ew:")),
+    "anchor": (None, "22:13:22", 1_709_904_003 * 10**9, "14:30"),
     "bool": (False, True),
     "int": (1, 3),
     "float": (0.0, 0.7),
@@ -23,6 +24,7 @@ SAMPLES: dict[str, tuple[Any, ...]] = {
     "bucket": ("adv:2/3", 3, 7.5),
     "distance": (None, 2.5, 120),
     "amount": (5, 900),
+    "whole bucket": (3, "adv:2/3", 7),
 }
 SOURCES: dict[str, tuple[str, ...]] = {
     # at hand as numbers without rounding, known or not, of all that drives calculators
@@ -93,10 +95,11 @@ class Variant:
 
     @property
     def needs_ts(self) -> bool:
-        if self.settings.get("weight") == "time":
-            return True
-        timed = self.window in ("3s", "ew:2s") or self.settings.get("bar") is not None
-        return timed or "beta" in self.settings
+        in_time = self.settings.get("weight") == "time" or "beta" in self.settings
+        in_time = in_time or self.settings.get("output") in ("start", "end")
+        in_time = in_time or self.settings.get("anchor") is not None
+        in_time = in_time or self.settings.get("fills") == "aggressor"
+        return in_time or self.window in ("3s", "ew:2s") or self.settings.get("bar") is not None
 
     @property
     def rounds(self) -> bool:

@@ -96,7 +96,7 @@ private:
         if (const auto window = window_of(calculator_)) {
             const bool keyed =
                 window->kind == Window::Kind::Last || window->kind == Window::Kind::Decayed;
-            needs_ts_ |= keyed && window->span.of == Span::Of::Time;
+            needs_ts_ = needs_ts_ || (keyed && window->span.of == Span::Of::Time);
             if (keyed && window->span.of == Span::Of::Trades && C::kFeed != Feed::Trades) {
                 throw InputError("is measured in trades, which only a pipeline sees here",
                                  std::string(C::kName) + ".window", window->text());

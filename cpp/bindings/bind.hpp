@@ -10,6 +10,7 @@ void bind_events(pybind11::module_& m);
 void bind_books(pybind11::module_& m);
 void bind_calculators(pybind11::module_& m);
 void bind_special(pybind11::module_& m);
+void bind_bars(pybind11::module_& m);
 void bind_pipeline(pybind11::module_& m);
 void bind_c_functions(pybind11::module_& m);
 

@@ -35,11 +35,17 @@ namespace py = pybind11;
     if (object.is_none()) return Nothing{};
     if (PyBool_Check(object.ptr()) != 0) return py::cast<bool>(object);
     if (PyUnicode_Check(object.ptr()) != 0) return py::cast<std::string>(object);
-    if (py::hasattr(object, "spec")) return Formula{py::cast<std::string>(object.attr("spec"))};
-    if (PyList_Check(object.ptr()) != 0 || PyTuple_Check(object.ptr()) != 0) {
-        std::vector<Decimal> numbers;
-        for (const py::handle one : object) numbers.push_back(decimal_of(one, field));
-        return numbers;
+    if (PyLong_Check(object.ptr()) != 0) {
+        // of more digits than a decimal has, such as a time in ns: as text
+        const std::string text{py::str(object)};
+        if (!Decimal::parse(text)) return text;
+    } else if (PyFloat_Check(object.ptr()) == 0) {
+        if (py::hasattr(object, "spec")) return Formula{py::cast<std::string>(object.attr("spec"))};
+        if (PyList_Check(object.ptr()) != 0 || PyTuple_Check(object.ptr()) != 0) {
+            std::vector<Decimal> numbers;
+            for (const py::handle one : object) numbers.push_back(decimal_of(one, field));
+            return numbers;
+        }
     }
     return decimal_of(object, field);
 }

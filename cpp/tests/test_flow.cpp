@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "bookflow/clock.hpp"
 #include "bookflow/exponential.hpp"
 #include "bookflow/flow.hpp"
 #include "bookflow/span.hpp"
@@ -156,14 +157,16 @@ void grammar() {
         CHECK(!Span::parse(text));
     }
     for (const char* text :
-         {"event", "best", "trade", "10s", "100events", "500trades", "1000volume"}) {
+         {"event", "best", "trade", "10s", "100events", "500trades", "1000volume", "0.5value",
+          "run(of=value, trades=5, min_trades=1, max_trades=9, prints=7, bars=3, sign=emo:2s)"}) {
         CHECK(Clock::parse(text) && Clock::parse(text)->text() == text);
     }
     for (const char* text :
          {"row", "session", "None", "10s", "100events", "500trades", "ew:30s", "ew:100events"}) {
         CHECK(Window::parse(text) && Window::parse(text)->text() == text);
     }
-    for (const char* text : {"1000volume", "ew:5trades", "ew:", "ew:row", "Row", "event"}) {
+    for (const char* text :
+         {"1000volume", "5value", "ew:5trades", "ew:", "ew:row", "Row", "event"}) {
         CHECK(!Window::parse(text));
     }
     CHECK(!Clock::parse("ew:10s"));

@@ -32,6 +32,7 @@ from bookflow.pipeline import Pipeline
 
 if TYPE_CHECKING:
     from bookflow import reference
+    from bookflow.bar_frames import BAR_DTYPE, bars
     from bookflow.footprints import Footprint, footprint
     from bookflow.integrated_ofi import fit_integrated_ofi
     from bookflow.microprice import MicropriceModel, fit_microprice
@@ -41,11 +42,13 @@ if TYPE_CHECKING:
 
 # Read on first use: they need the extras, or are not everybody's.
 _LAZY = {
+    "BAR_DTYPE": "bookflow.bar_frames",
     "Burst": "bookflow.simulation",
     "Footprint": "bookflow.footprints",
     "MicropriceModel": "bookflow.microprice",
     "Simulation": "bookflow.simulation",
     "VolumeProfile": "bookflow.profile",
+    "bars": "bookflow.bar_frames",
     "fit_integrated_ofi": "bookflow.integrated_ofi",
     "fit_microprice": "bookflow.microprice",
     "footprint": "bookflow.footprints",
@@ -60,6 +63,7 @@ _CALCULATORS = [entry["name"] for entry in _core.CALCULATORS]
 _FUNCTIONS = [entry["function"] for entry in _core.CALCULATORS]
 
 __all__ = [
+    "BAR_DTYPE",
     "EVENT_DTYPE",
     "NONE",
     "Action",
@@ -83,6 +87,7 @@ __all__ = [
     "Status",
     "VolumeProfile",
     "__version__",
+    "bars",
     "calculators",
     "fit_integrated_ofi",
     "fit_microprice",

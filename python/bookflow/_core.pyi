@@ -36,6 +36,7 @@ SIDES: Final[dict[str, int]]
 FLAGS: Final[dict[str, int]]
 STATUS: Final[dict[str, int]]
 FAULTS: Final[tuple[str, ...]]
+BAR_DTYPE: Final[np.dtype[np.void]]
 EVENT_DTYPE: Final[np.dtype[np.void]]
 CALCULATORS: Final[tuple[dict[str, Any], ...]]
 _C_FUNCTIONS: Final[dict[str, int]]
@@ -106,6 +107,16 @@ def check_events(
     after_delete: bool = False,
 ) -> None: ...
 def parse_calculator(text: str) -> Any: ...
+def _bars(
+    price: _Ints,
+    size: _Ints,
+    side: _Bytes | None,
+    ts: _Ints | None,
+    clock: str,
+    sign: str | None,
+    origin: int,
+    partial: bool,
+) -> NDArray[np.void]: ...
 def _normal_cdf(x: Any) -> _Floats: ...
 def _student_t_cdf(x: Any, nu: float) -> _Floats: ...
 
@@ -822,6 +833,7 @@ class TradeCount(metaclass=_Made):
         of: Literal["both", "buy", "sell"] = "both",
         window: str | None = "row",
         sign: str = "aggressor",
+        fills: Literal["each", "aggressor"] = "each",
     ) -> None: ...
     @property
     def of(self) -> Literal["both", "buy", "sell"]: ...
@@ -829,6 +841,8 @@ class TradeCount(metaclass=_Made):
     def window(self) -> str | None: ...
     @property
     def sign(self) -> str: ...
+    @property
+    def fills(self) -> Literal["each", "aggressor"]: ...
     def update(
         self,
         price: SupportsIndex,
@@ -888,11 +902,18 @@ class Volume(metaclass=_Made):
     def __reduce__(self) -> tuple[Any, ...]: ...
 
 class BuyVolume(metaclass=_Made):
-    def __init__(self, window: str | None = "row", sign: str = "aggressor") -> None: ...
+    def __init__(
+        self,
+        window: str | None = "row",
+        sign: str = "aggressor",
+        fills: Literal["each", "aggressor"] = "each",
+    ) -> None: ...
     @property
     def window(self) -> str | None: ...
     @property
     def sign(self) -> str: ...
+    @property
+    def fills(self) -> Literal["each", "aggressor"]: ...
     def update(
         self,
         price: SupportsIndex,
@@ -922,11 +943,18 @@ class BuyVolume(metaclass=_Made):
     def __reduce__(self) -> tuple[Any, ...]: ...
 
 class SellVolume(metaclass=_Made):
-    def __init__(self, window: str | None = "row", sign: str = "aggressor") -> None: ...
+    def __init__(
+        self,
+        window: str | None = "row",
+        sign: str = "aggressor",
+        fills: Literal["each", "aggressor"] = "each",
+    ) -> None: ...
     @property
     def window(self) -> str | None: ...
     @property
     def sign(self) -> str: ...
+    @property
+    def fills(self) -> Literal["each", "aggressor"]: ...
     def update(
         self,
         price: SupportsIndex,
@@ -1020,11 +1048,18 @@ class SignedRootTurnover(metaclass=_Made):
     def __reduce__(self) -> tuple[Any, ...]: ...
 
 class BuySellRatio(metaclass=_Made):
-    def __init__(self, window: str | None = "row", sign: str = "aggressor") -> None: ...
+    def __init__(
+        self,
+        window: str | None = "row",
+        sign: str = "aggressor",
+        fills: Literal["each", "aggressor"] = "each",
+    ) -> None: ...
     @property
     def window(self) -> str | None: ...
     @property
     def sign(self) -> str: ...
+    @property
+    def fills(self) -> Literal["each", "aggressor"]: ...
     def update(
         self,
         price: SupportsIndex,
@@ -1054,11 +1089,18 @@ class BuySellRatio(metaclass=_Made):
     def __reduce__(self) -> tuple[Any, ...]: ...
 
 class TradeFlowImbalance(metaclass=_Made):
-    def __init__(self, window: str | None = "row", sign: str = "aggressor") -> None: ...
+    def __init__(
+        self,
+        window: str | None = "row",
+        sign: str = "aggressor",
+        fills: Literal["each", "aggressor"] = "each",
+    ) -> None: ...
     @property
     def window(self) -> str | None: ...
     @property
     def sign(self) -> str: ...
+    @property
+    def fills(self) -> Literal["each", "aggressor"]: ...
     def update(
         self,
         price: SupportsIndex,
@@ -1127,11 +1169,21 @@ class VolumeSignedImbalance(metaclass=_Made):
     def __reduce__(self) -> tuple[Any, ...]: ...
 
 class CumulativeVolumeDelta(metaclass=_Made):
-    def __init__(self, window: str | None = "session", sign: str = "aggressor") -> None: ...
+    def __init__(
+        self,
+        window: str | None = "session",
+        sign: str = "aggressor",
+        fills: Literal["each", "aggressor"] = "each",
+        anchor: int | str | None = None,
+    ) -> None: ...
     @property
     def window(self) -> str | None: ...
     @property
     def sign(self) -> str: ...
+    @property
+    def fills(self) -> Literal["each", "aggressor"]: ...
+    @property
+    def anchor(self) -> int | str | None: ...
     def update(
         self,
         price: SupportsIndex,
@@ -1161,9 +1213,11 @@ class CumulativeVolumeDelta(metaclass=_Made):
     def __reduce__(self) -> tuple[Any, ...]: ...
 
 class VWAP(metaclass=_Made):
-    def __init__(self, window: str | None = "session") -> None: ...
+    def __init__(self, window: str | None = "session", anchor: int | str | None = None) -> None: ...
     @property
     def window(self) -> str | None: ...
+    @property
+    def anchor(self) -> int | str | None: ...
     def update(
         self,
         price: SupportsIndex,
@@ -1195,11 +1249,14 @@ class VWAPDeviation(metaclass=_Made):
         self,
         window: str | None = "session",
         output: Literal["relative", "absolute", "bp", "sd"] = "relative",
+        anchor: int | str | None = None,
     ) -> None: ...
     @property
     def window(self) -> str | None: ...
     @property
     def output(self) -> Literal["relative", "absolute", "bp", "sd"]: ...
+    @property
+    def anchor(self) -> int | str | None: ...
     def update(
         self,
         price: SupportsIndex,
@@ -1255,9 +1312,13 @@ class LastPrice(metaclass=_Made):
     def __reduce__(self) -> tuple[Any, ...]: ...
 
 class MeanTradeSize(metaclass=_Made):
-    def __init__(self, window: str | None = "row") -> None: ...
+    def __init__(
+        self, window: str | None = "row", fills: Literal["each", "aggressor"] = "each"
+    ) -> None: ...
     @property
     def window(self) -> str | None: ...
+    @property
+    def fills(self) -> Literal["each", "aggressor"]: ...
     def update(
         self,
         price: SupportsIndex,
@@ -1285,11 +1346,18 @@ class MeanTradeSize(metaclass=_Made):
     def __reduce__(self) -> tuple[Any, ...]: ...
 
 class LargeTradeShare(metaclass=_Made):
-    def __init__(self, least: _Number, window: str | None = "row") -> None: ...
+    def __init__(
+        self,
+        least: _Number,
+        window: str | None = "row",
+        fills: Literal["each", "aggressor"] = "each",
+    ) -> None: ...
     @property
     def least(self) -> int | float: ...
     @property
     def window(self) -> str | None: ...
+    @property
+    def fills(self) -> Literal["each", "aggressor"]: ...
     def update(
         self,
         price: SupportsIndex,
@@ -1390,19 +1458,25 @@ class RollSpread(metaclass=_Made):
 class VPIN(metaclass=_Made):
     def __init__(
         self,
-        bucket_volume: _Number,
+        bucket_volume: _Number | str,
         n_buckets: int = 50,
         sign: str = "aggressor",
-        output: Literal["value", "age"] = "value",
+        per_session: bool = False,
+        output: Literal["value", "age", "partial", "buy", "sell", "start", "end"] = "value",
+        fills: Literal["each", "aggressor"] = "each",
     ) -> None: ...
     @property
-    def bucket_volume(self) -> int | float: ...
+    def bucket_volume(self) -> int | float | str: ...
     @property
     def n_buckets(self) -> int: ...
     @property
     def sign(self) -> str: ...
     @property
-    def output(self) -> Literal["value", "age"]: ...
+    def per_session(self) -> bool: ...
+    @property
+    def output(self) -> Literal["value", "age", "partial", "buy", "sell", "start", "end"]: ...
+    @property
+    def fills(self) -> Literal["each", "aggressor"]: ...
     def update(
         self,
         price: SupportsIndex,
@@ -1489,7 +1563,7 @@ class BulkVPIN(metaclass=_Made):
         sigma: _Number | str = "trailing:390",
         cdf: str = "normal",
         per_session: bool = False,
-        output: Literal["value", "age", "partial", "buy", "sell"] = "value",
+        output: Literal["value", "age", "partial", "buy", "sell", "start", "end"] = "value",
     ) -> None: ...
     @property
     def bucket_volume(self) -> int | float | str: ...
@@ -1506,7 +1580,7 @@ class BulkVPIN(metaclass=_Made):
     @property
     def per_session(self) -> bool: ...
     @property
-    def output(self) -> Literal["value", "age", "partial", "buy", "sell"]: ...
+    def output(self) -> Literal["value", "age", "partial", "buy", "sell", "start", "end"]: ...
     def update(
         self,
         price: SupportsIndex,
@@ -2733,6 +2807,7 @@ def trade_count(
     of: Literal["both", "buy", "sell"] = "both",
     window: str | None = "row",
     sign: str = "aggressor",
+    fills: Literal["each", "aggressor"] = "each",
     ts: _Ints | None = None,
     out: _Floats | None = None,
 ) -> _Floats: ...
@@ -2754,6 +2829,7 @@ def buy_volume(
     *,
     window: str | None = "row",
     sign: str = "aggressor",
+    fills: Literal["each", "aggressor"] = "each",
     ts: _Ints | None = None,
     out: _Floats | None = None,
 ) -> _Floats: ...
@@ -2766,6 +2842,7 @@ def sell_volume(
     *,
     window: str | None = "row",
     sign: str = "aggressor",
+    fills: Literal["each", "aggressor"] = "each",
     ts: _Ints | None = None,
     out: _Floats | None = None,
 ) -> _Floats: ...
@@ -2799,6 +2876,7 @@ def buy_sell_ratio(
     *,
     window: str | None = "row",
     sign: str = "aggressor",
+    fills: Literal["each", "aggressor"] = "each",
     ts: _Ints | None = None,
     out: _Floats | None = None,
 ) -> _Floats: ...
@@ -2811,6 +2889,7 @@ def trade_flow_imbalance(
     *,
     window: str | None = "row",
     sign: str = "aggressor",
+    fills: Literal["each", "aggressor"] = "each",
     ts: _Ints | None = None,
     out: _Floats | None = None,
 ) -> _Floats: ...
@@ -2834,6 +2913,8 @@ def cumulative_volume_delta(
     *,
     window: str | None = "session",
     sign: str = "aggressor",
+    fills: Literal["each", "aggressor"] = "each",
+    anchor: int | str | None = None,
     ts: _Ints | None = None,
     out: _Floats | None = None,
 ) -> _Floats: ...
@@ -2843,6 +2924,7 @@ def vwap(
     side: _Bytes | None = None,
     *,
     window: str | None = "session",
+    anchor: int | str | None = None,
     ts: _Ints | None = None,
     out: _Floats | None = None,
 ) -> _Floats: ...
@@ -2853,6 +2935,7 @@ def vwap_deviation(
     *,
     window: str | None = "session",
     output: Literal["relative", "absolute", "bp", "sd"] = "relative",
+    anchor: int | str | None = None,
     ts: _Ints | None = None,
     out: _Floats | None = None,
 ) -> _Floats: ...
@@ -2870,6 +2953,7 @@ def mean_trade_size(
     side: _Bytes | None = None,
     *,
     window: str | None = "row",
+    fills: Literal["each", "aggressor"] = "each",
     ts: _Ints | None = None,
     out: _Floats | None = None,
 ) -> _Floats: ...
@@ -2880,6 +2964,7 @@ def large_trade_share(
     *,
     least: _Number,
     window: str | None = "row",
+    fills: Literal["each", "aggressor"] = "each",
     ts: _Ints | None = None,
     out: _Floats | None = None,
 ) -> _Floats: ...
@@ -2912,10 +2997,12 @@ def vpin(
     bid_price: _Ints | None = None,
     ask_price: _Ints | None = None,
     *,
-    bucket_volume: _Number,
+    bucket_volume: _Number | str,
     n_buckets: int = 50,
     sign: str = "aggressor",
-    output: Literal["value", "age"] = "value",
+    per_session: bool = False,
+    output: Literal["value", "age", "partial", "buy", "sell", "start", "end"] = "value",
+    fills: Literal["each", "aggressor"] = "each",
     ts: _Ints | None = None,
     out: _Floats | None = None,
 ) -> _Floats: ...
@@ -2945,7 +3032,7 @@ def bulk_vpin(
     sigma: _Number | str = "trailing:390",
     cdf: str = "normal",
     per_session: bool = False,
-    output: Literal["value", "age", "partial", "buy", "sell"] = "value",
+    output: Literal["value", "age", "partial", "buy", "sell", "start", "end"] = "value",
     ts: _Ints | None = None,
     out: _Floats | None = None,
 ) -> _Floats: ...

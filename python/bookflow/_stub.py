@@ -48,6 +48,7 @@ SIDES: Final[dict[str, int]]
 FLAGS: Final[dict[str, int]]
 STATUS: Final[dict[str, int]]
 FAULTS: Final[tuple[str, ...]]
+BAR_DTYPE: Final[np.dtype[np.void]]
 EVENT_DTYPE: Final[np.dtype[np.void]]
 CALCULATORS: Final[tuple[dict[str, Any], ...]]
 _C_FUNCTIONS: Final[dict[str, int]]
@@ -118,6 +119,16 @@ def check_events(
     after_delete: bool = False,
 ) -> None: ...
 def parse_calculator(text: str) -> Any: ...
+def _bars(
+    price: _Ints,
+    size: _Ints,
+    side: _Bytes | None,
+    ts: _Ints | None,
+    clock: str,
+    sign: str | None,
+    origin: int,
+    partial: bool,
+) -> NDArray[np.void]: ...
 def _normal_cdf(x: Any) -> _Floats: ...
 def _student_t_cdf(x: Any, nu: float) -> _Floats: ...
 
@@ -257,6 +268,7 @@ _COMMON: Final = """\
 """
 
 _TYPES: Final = {
+    "anchor": "int | str | None",
     "window": "str | None",
     "sliding": "str | None",
     "int": "int",
@@ -271,6 +283,7 @@ _TYPES: Final = {
     "numbers": "Sequence[_Number]",
     "distance": "_Number | None",
     "amount": "_Number",
+    "whole bucket": "_Number | str",
 }
 _READ: Final = _TYPES | {
     "quantity": "int | float",
@@ -280,6 +293,7 @@ _READ: Final = _TYPES | {
     "numbers": "tuple[int | float, ...]",
     "distance": "int | float | None",
     "amount": "int | float",
+    "whole bucket": "int | float | str",
 }
 
 _SIDES: Final = ("bid_price", "bid_size", "ask_price", "ask_size")

@@ -175,8 +175,8 @@ def _features(parser: argparse.ArgumentParser) -> None:
         "--every",
         required=True,
         metavar="CLOCK",
-        help="when a row is written: 10s, 100ms, 100events, 500trades, 1000volume, trade, best, "
-        "event",
+        help="when a row is written: 10s, 100ms, 100events, 500trades, 1000volume, 50000value, "
+        "trade, best, event, imbalance(...), run(...)",
     )
     parser.add_argument(
         "-f",

@@ -48,8 +48,9 @@ class Pipeline(_core.Pipeline):
         The units; an event of another instrument is an error.
     clock : str
         When a row is written: "event", "best" (any best quote changed), "trade", or every "10s",
-        "100events", "500trades", "1000volume". A grid in time stands at multiples of the span
-        since the epoch plus `origin` (ns).
+        "100events", "500trades", "1000volume", "50000value", or when trading is one-sided:
+        "imbalance(volume, trades=100, min_trades=20, max_trades=500)", "run(...)". A grid in time
+        stands at multiples of the span since the epoch plus `origin` (ns).
     features : dict[str, Calculator | str]
         Name -> calculator, or its spec text. The pipeline holds fresh copies.
     session : str | None

@@ -140,6 +140,13 @@ public:
         const bool row = what == Restart::Row && window_.kind == Window::Kind::Row;
         if (row || restarts(window_, what)) clear();
     }
+    void clear() {
+        sums_ = {};
+        decayed_ = {};
+        samples_.clear();
+        last_key_ = 0;
+        any_ = lost_ = false;
+    }
 
     template <class V>
     void visit(V& v) {
@@ -226,13 +233,6 @@ private:
         }
         last_key_ = key;
         any_ = true;
-    }
-    void clear() {
-        sums_ = {};
-        decayed_ = {};
-        samples_.clear();
-        last_key_ = 0;
-        any_ = lost_ = false;
     }
 
     Window window_;

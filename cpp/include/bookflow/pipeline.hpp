@@ -36,7 +36,7 @@ public:
         : settings_(std::move(settings)),
           units_(settings_.instrument.units()),
           nodes_(units_),
-          clock_(settings_.clock, settings_.origin, units_) {
+          clock_(settings_.clock, settings_.origin, settings_.instrument) {
         for (Feature& feature : settings_.features) feature.calculator = nodes_.add(feature);
         history_ = Rows(columns().size());
     }
@@ -346,9 +346,7 @@ private:
 
         if (depth != nullptr) read_depth_row(*depth, row_of_depth);
         const bool best_changed = quotes_ != before;
-        i64 trades = 0;
-        i128 volume = 0;
-        if (interval_.inside && !prints_.empty()) take_prints(trades, volume);
+        if (interval_.inside && !prints_.empty()) take_prints();
         if (status_.settle(ts, has_book_, quotes_, best_changed)) faults_.count(Fault::Crossed);
         if (faults_before != nullptr) raise_new(*faults_before);
         const bool broken = (flags & flag::kGap) != 0 || status_.incomplete();
@@ -361,7 +359,7 @@ private:
             if (nodes_.read_depth()) refresh_depth();
             nodes_.sample(moment_, quotes_, depth_);
         }
-        if (clock_.due(best_changed, trades, volume)) row(ts, 0);
+        if (clock_.due(best_changed, prints_)) row(ts, 0);
     }
 
     [[gnu::always_inline]] void take_event(const Event& e, bool with_depth) {
@@ -392,15 +390,12 @@ private:
         prints_.push_back(p);
     }
 
-    void take_prints(i64& trades, i128& volume) {
+    void take_prints() {
         for (const Print& p : prints_) {
-            if (p.is_trade()) {
-                moment_.trade += 1;
-                trades += 1;
-                volume += p.size.raw;
-            }
+            if (p.is_trade()) moment_.trade += 1;
             nodes_.on_print(moment_, p);
         }
+        clock_.sign(moment_, prints_);
     }
 
     void raise_new(const Faults& before) const {
@@ -449,10 +444,14 @@ private:
     void take_state(bool best_changed, bool first_state) {
         if (first_state) {
             nodes_.forget_state();
+            clock_.forget_touch();
             first_owed_ = true;
         }
         if (status_.incomplete() || !interval_.inside) return;
-        if (first_owed_ || best_changed) nodes_.on_quotes(moment_, quotes_);
+        if (first_owed_ || best_changed) {
+            nodes_.on_quotes(moment_, quotes_);
+            clock_.quoted(moment_, quotes_);
+        }
         const int levels = nodes_.flow_levels();
         if (levels > 0 && (first_owed_ || depth_is_stale_ || depth_.changed.from < levels)) {
             refresh_depth();

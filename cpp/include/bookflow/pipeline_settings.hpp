@@ -6,9 +6,8 @@
 #include <string_view>
 #include <vector>
 
-#include "bookflow/instrument.hpp"
+#include "bookflow/clock.hpp"
 #include "bookflow/session.hpp"
-#include "bookflow/span.hpp"
 #include "bookflow/state.hpp"
 
 namespace bookflow {
@@ -43,9 +42,13 @@ struct PipelineSettings {
           raise_faults, as_is, max_rows, history);
         visit_units(v);
         if constexpr (V::kReading) {
-            const auto parsed = Clock::parse(clock_text);
-            v.require(parsed.has_value(), "a clock is invalid");
-            clock = *parsed;
+            try {
+                const auto parsed = Clock::parse(clock_text);
+                v.require(parsed.has_value(), "a clock is invalid");
+                clock = *parsed;
+            } catch (const InputError& error) {
+                v.fail(error.what());
+            }
             v.require(hidden <= Hidden::None && max_rows > 0 && history > 0,
                       "a setting is out of range");
         }

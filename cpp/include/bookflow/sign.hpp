@@ -7,8 +7,7 @@
 #include <string>
 #include <string_view>
 
-#include "bookflow/book_update.hpp"
-#include "bookflow/flow.hpp"
+#include "bookflow/fills.hpp"
 
 namespace bookflow {
 
@@ -68,6 +67,11 @@ public:
         if (moved != Side::None) carried_ = moved;
         return zero == Zero::Carry ? carried_ : moved;
     }
+    // Of a trade that goes on: the sign is its first print's, the price to compare with its last's.
+    [[nodiscard]] Side same(Price price) {
+        last_ = price;
+        return carried_;
+    }
 
     template <class V>
     void visit(V& v) {
@@ -120,14 +124,15 @@ private:
 
 class Signer {
 public:
-    explicit Signer(const Sign& sign) : rule_(sign.rule), lag_(sign.lag.count) {}
+    explicit Signer(const Sign& sign, Fills fills = Fills::Each)
+        : rule_(sign.rule), lag_(sign.lag.count), run_(fills) {}
 
     [[nodiscard]] bool wants_quotes() const { return rule_ >= SignRule::Quote; }
 
     [[nodiscard]] Side operator()(const Moment& now, const Print& print) {
         if (rule_ == SignRule::Aggressor) return print.aggressor;
-        if (rule_ == SignRule::Tick) return tick_.sign(print.price);
-        return by_quotes(now, print.price);
+        if (rule_ == SignRule::Tick) return ticked(now, print);
+        return by_quotes(now, print);
     }
 
     // The touch from this atomic event on.
@@ -152,7 +157,7 @@ public:
 
     template <class V>
     void visit(V& v) {
-        v(tick_);
+        v(tick_, run_);
         if (!wants_quotes()) return;
         v(touch_, younger_);
         if constexpr (V::kReading) {
@@ -176,8 +181,12 @@ private:
         }
     };
 
-    [[nodiscard]] Side by_quotes(const Moment& now, Price price) {
-        const Side ticked = tick_.sign(price);  // it has to see every print
+    [[nodiscard]] Side ticked(const Moment& now, const Print& print) {
+        return run_.goes_on(now, print) ? tick_.same(print.price) : tick_.sign(print.price);
+    }
+    [[nodiscard]] Side by_quotes(const Moment& now, const Print& print) {
+        const Price price = print.price;
+        const Side by_tick = ticked(now, print);  // it has to see every print
         if (lag_ > 0) age(now.ts.raw);
         Side told = Side::None;
         if (rule_ == SignRule::Emo) {
@@ -187,7 +196,7 @@ private:
         } else {
             told = touch_.by_mid(price);
         }
-        return told != Side::None || rule_ == SignRule::Quote ? told : ticked;
+        return told != Side::None || rule_ == SignRule::Quote ? told : by_tick;
     }
     // Only what is younger than the lag is kept, and the one that is not.
     void age(i64 now) {
@@ -199,6 +208,7 @@ private:
 
     SignRule rule_;
     i64 lag_;
+    FillRun run_;
     TickRule tick_;
     TouchPrices touch_;
     Ring<Stamped> younger_;
@@ -207,7 +217,7 @@ private:
 // A calculator that signs prints, as its base: how the touch gets to its signer.
 class SignsPrints {
 public:
-    explicit SignsPrints(const Sign& sign) : signer_(sign) {}
+    explicit SignsPrints(const Sign& sign, Fills fills = Fills::Each) : signer_(sign, fills) {}
 
     [[nodiscard]] bool wants_quotes() const { return signer_.wants_quotes(); }
     void quoted(const Moment& now, const Quotes& quotes) { signer_.quoted(now, quotes); }

@@ -1,5 +1,5 @@
 // One grammar for clocks and windows: `event best trade row session 10s 100ms 100events 500trades
-// 1000volume ew:30s ew:100events`. Which words fit where is said by Window and Clock.
+// 1000volume 50000value ew:30s ew:100events`. Which words fit where is said by Window and Clock.
 #pragma once
 
 #include <array>
@@ -14,14 +14,18 @@ namespace bookflow {
 
 // A quantity with its unit: 10s, 100events, 0.5volume.
 struct Span {
-    enum class Of : std::uint8_t { Time, Events, Trades, Volume };
+    enum class Of : std::uint8_t { Time, Events, Trades, Volume, Value };
 
     Of of = Of::Time;
     i64 count = 0;   // ns, events or trades
-    Decimal volume;  // in the instrument's size
+    Decimal amount;  // volume in the instrument's size, value in its money
 
     friend bool operator==(const Span&, const Span&) = default;
 
+    [[nodiscard]] bool is_amount() const { return of == Of::Volume || of == Of::Value; }
+
+    static constexpr std::array<std::pair<std::string_view, Of>, 2> kAmounts{
+        {{"volume", Of::Volume}, {"value", Of::Value}}};
     static constexpr std::array<std::pair<std::string_view, i64>, 7> kTimeUnits{
         {{"d", 86'400'000'000'000},
          {"h", 3'600'000'000'000},
@@ -33,11 +37,11 @@ struct Span {
 
     [[nodiscard]] static std::optional<Span> parse(std::string_view text) {
         // a volume may be as small as 1e-8volume: its number is all that stands before the word
-        constexpr std::string_view volume_word = "volume";
-        if (text.ends_with(volume_word)) {
-            const auto number = Decimal::parse(text.substr(0, text.size() - volume_word.size()));
+        for (const auto& [word, of] : kAmounts) {
+            if (!text.ends_with(word)) continue;
+            const auto number = Decimal::parse(text.substr(0, text.size() - word.size()));
             if (!number || !number->positive()) return std::nullopt;
-            return Span{Of::Volume, 0, *number};
+            return Span{of, 0, *number};
         }
         const std::size_t split = text.find_first_not_of("0123456789.");
         if (split == 0 || split == std::string_view::npos) return std::nullopt;
@@ -68,7 +72,8 @@ struct Span {
         switch (of) {
             case Of::Events: return std::to_string(count) + "events";
             case Of::Trades: return std::to_string(count) + "trades";
-            case Of::Volume: return volume.text() + "volume";
+            case Of::Volume: return amount.text() + "volume";
+            case Of::Value: return amount.text() + "value";
             case Of::Time: break;
         }
         for (const auto& [name, ns] : kTimeUnits) {
@@ -79,9 +84,9 @@ struct Span {
 
     template <class V>
     void visit(V& v) {
-        v(of, count, volume.mantissa, volume.exponent);
+        v(of, count, amount.mantissa, amount.exponent);
         if constexpr (V::kReading)
-            v.require(of <= Of::Volume && count >= 0 && count < kMaxTime, "a span is invalid");
+            v.require(of <= Of::Value && count >= 0 && count < kMaxTime, "a span is invalid");
     }
 };
 
@@ -110,7 +115,7 @@ struct Window {
         if (text == "None") return Window{Kind::Forever, {}};
         const bool decayed = text.starts_with("ew:");
         const auto span = Span::parse(decayed ? text.substr(3) : text);
-        if (!span || span->of == Span::Of::Volume) return std::nullopt;
+        if (!span || span->is_amount()) return std::nullopt;
         if (decayed && span->of == Span::Of::Trades) return std::nullopt;
         return Window{decayed ? Kind::Decayed : Kind::Last, *span};
     }
@@ -122,41 +127,6 @@ struct Window {
             case Kind::Forever: return "None";
             case Kind::Last: return span.text();
             case Kind::Decayed: return "ew:" + span.text();
-        }
-        return {};
-    }
-};
-
-// When a row is written.
-struct Clock {
-    enum class Kind : std::uint8_t { Event, Best, Trade, Every };
-
-    Kind kind = Kind::Event;
-    Span every;
-
-    static constexpr std::string_view kRule =
-        "\"event\", \"best\", \"trade\", or a span like \"10s\", \"100events\", "
-        "\"500trades\" or \"1000volume\"";
-
-    friend bool operator==(const Clock&, const Clock&) = default;
-
-    [[nodiscard]] bool on_grid() const { return kind == Kind::Every && every.of == Span::Of::Time; }
-
-    [[nodiscard]] static std::optional<Clock> parse(std::string_view text) {
-        if (text == "event") return Clock{};
-        if (text == "best") return Clock{Kind::Best, {}};
-        if (text == "trade") return Clock{Kind::Trade, {}};
-        const auto span = Span::parse(text);
-        if (!span) return std::nullopt;
-        return Clock{Kind::Every, *span};
-    }
-
-    [[nodiscard]] std::string text() const {
-        switch (kind) {
-            case Kind::Event: return "event";
-            case Kind::Best: return "best";
-            case Kind::Trade: return "trade";
-            case Kind::Every: return every.text();
         }
         return {};
     }

@@ -50,9 +50,75 @@ private:
     }
 };
 
+// The same in whole size units.
+struct WholeBucketVolume : BucketVolume {
+    static constexpr const char* kType = "whole bucket";
+    static constexpr std::string_view kRule =
+        "a whole number of size units above 0, in the instrument's size (alone: in size units), or "
+        "\"adv:N/B\", the mean volume of the last N sessions over B, N from 1 to 1000 and B from 1 "
+        "to 1000000";
+
+    [[nodiscard]] static std::optional<WholeBucketVolume> parse(const Value& v) {
+        const auto parsed = BucketVolume::parse(v);
+        return parsed ? std::optional(WholeBucketVolume{*parsed}) : std::nullopt;
+    }
+};
+
+// The volumes of the last sessions, those without any left out, for a bucket's share of their mean.
+class SessionVolumes {
+public:
+    explicit SessionVolumes(const BucketVolume& volume) : volume_(volume) {}
+
+    [[nodiscard]] bool wanted() const { return volume_.sessions > 0; }
+    void traded(i64 size) {
+        if (wanted()) session_ = std::min(session_ + size, kMost);
+    }
+    // Whether there is one more.
+    [[nodiscard]] bool end_session() {
+        if (!wanted() || session_ == 0) return false;
+        if (days_.size() == static_cast<std::size_t>(volume_.sessions)) days_.pop_front();
+        days_.push_back(session_);
+        session_ = 0;
+        return true;
+    }
+    // In size units over `one`, to the nearest, at least one of those; 0: too few sessions so far.
+    [[nodiscard]] i128 bucket(i128 one) const {
+        if (days_.size() < static_cast<std::size_t>(volume_.sessions)) return 0;
+        i128 total = 0;
+        for (std::size_t i = 0; i < days_.size(); ++i) total += days_[i];
+        const i128 over = i128{volume_.sessions} * volume_.per_day;
+        return std::max<i128>(1, (2 * total * one + over) / (2 * over));
+    }
+
+    static constexpr i128 kMost = i128{1} << 72;  // of a session; above any bar's
+
+    template <class V>
+    void visit(V& v) {
+        v(session_, days_);
+        if constexpr (V::kReading) {
+            bool holds = days_.size() <= static_cast<std::size_t>(volume_.sessions);
+            for (std::size_t i = 0; i < days_.size(); ++i) {
+                holds = holds && days_[i] > 0 && days_[i] <= kMost;
+            }
+            v.require(holds && session_ >= 0 && session_ <= kMost,
+                      "the sessions' volumes are invalid");
+        }
+    }
+
+private:
+    BucketVolume volume_;
+    i128 session_ = 0;
+    Ring<i128> days_;
+};
+
+// A time as a number of ns, to the nearest double; NaN where it is not known.
+[[nodiscard]] inline double time_value(i64 ts) {
+    return ts == kNone ? kNaN : static_cast<double>(ts);
+}
+
 class VolumeBuckets {
 public:
-    VolumeBuckets(const BucketVolume& volume, int n) : volume_(volume), n_(n) {}
+    VolumeBuckets(const BucketVolume& volume, int n) : volume_(volume), n_(n), sessions_(volume) {}
 
     void bind(const Units& units, std::string_view calculator) {
         if (volume_.sessions > 0) return;
@@ -70,27 +136,26 @@ public:
     }
 
     // Volume of the session so far, classified or not.
-    void traded(i64 size) {
-        if (volume_.sessions > 0) session_ = std::min(session_ + size, kMost);
-    }
+    void traded(i64 size) { sessions_.traded(size); }
     void end_session() {
-        if (volume_.sessions == 0 || session_ == 0) return;
-        if (days_.size() == static_cast<std::size_t>(volume_.sessions)) days_.pop_front();
-        days_.push_back(session_);
-        session_ = 0;
-        derive_volume();
+        if (!sessions_.end_session()) return;
+        next_ = sessions_.bucket(kOne);
         if (filled_ == 0) target_ = next_;
     }
 
-    void fill(i128 size, double buy) {
+    // Of a share `buy` bought, from `start` to `end`.
+    void fill(i128 size, double buy, i64 start, i64 end) {
         if (target_ == 0) return;
         const double rate = 2.0 * buy - 1.0;  // bought minus sold of each unit
         i128 rest = size * kOne;
+        if (filled_ == 0) start_ = start;
         if (filled_ + rest < target_) return gather(rest, rate);
         const i128 part = target_ - filled_;
         gather(part, rate);
         rest -= part;
+        last_end_ = end;
         complete();
+        start_ = start;
         // A bar of many buckets: those beyond the window would only push each other out.
         const i128 whole = rest / target_;
         for (i128 i = 0; i < std::min<i128>(whole, n_); ++i) {
@@ -108,6 +173,8 @@ public:
     }
     [[nodiscard]] double buy() const { return (last_volume_ + last_net_) * 0.5; }
     [[nodiscard]] double sell() const { return (last_volume_ - last_net_) * 0.5; }
+    [[nodiscard]] double start() const { return time_value(last_start_); }
+    [[nodiscard]] double end() const { return time_value(last_end_); }
 
     // The sessions' volumes stay.
     void clear() {
@@ -116,13 +183,15 @@ public:
         sum_ = 0;
         imbalances_.clear();
         last_volume_ = last_net_ = kNaN;
+        last_start_ = last_end_ = kNone;
         target_ = next_;
     }
 
     template <class V>
     void visit(V& v) {
         if (volume_.sessions > 0) v(target_);  // otherwise it is the settings'
-        v(filled_, net_, imbalances_, last_volume_, last_net_, session_, days_);
+        v(filled_, net_, imbalances_, last_volume_, last_net_, start_, last_start_, last_end_,
+          sessions_);
         if constexpr (V::kReading) {
             bool holds = imbalances_.size() <= static_cast<std::size_t>(n_);
             sum_ = 0;  // not believed twice
@@ -130,50 +199,35 @@ public:
                 holds = holds && imbalances_[i] >= 0 && imbalances_[i] <= kWhole;
                 sum_ += imbalances_[i];
             }
-            holds = holds && days_.size() <= static_cast<std::size_t>(volume_.sessions);
-            for (std::size_t i = 0; i < days_.size(); ++i) {
-                holds = holds && days_[i] > 0 && days_[i] <= kMost;
-            }
-            holds = holds && session_ >= 0 && session_ <= kMost;
             v.require(holds, "the buckets are invalid");
-            derive_volume();
+            if (sessions_.wanted()) next_ = sessions_.bucket(kOne);
             if (volume_.sessions == 0) target_ = next_;
-            holds = target_ >= 0 && target_ <= kMost * kOne && filled_ >= 0 &&
+            holds = target_ >= 0 && target_ <= SessionVolumes::kMost * kOne && filled_ >= 0 &&
                     filled_ <= std::max<i128>(target_ - 1, 0);
             // sums of a bar's parts may be off by their roundings
             holds = holds && std::fabs(net_) <= to_double(filled_) * (1.0 + 1e-9);
             const bool none = std::isnan(last_volume_) && std::isnan(last_net_);
             const bool some = last_volume_ > 0.0 && last_volume_ <= 0x1p72 &&
                               std::fabs(last_net_) <= last_volume_;
+            holds = holds && (target_ == 0 || next_ > 0);
             v.require(holds && none == imbalances_.empty() && (none || some),
                       "the open bucket is invalid");
         }
     }
 
 private:
-    static constexpr i128 kOne = i128{1} << 40;   // a size unit
-    static constexpr i64 kWhole = i64{1} << 52;   // an imbalance of 1
-    static constexpr i128 kMost = i128{1} << 72;  // of a session; above any bar's
+    static constexpr i128 kOne = i128{1} << 40;  // a size unit
+    static constexpr i64 kWhole = i64{1} << 52;  // an imbalance of 1
 
     [[nodiscard]] static double to_double(i128 fine) { return static_cast<double>(fine) * 0x1p-40; }
     [[nodiscard]] bool full() const { return imbalances_.size() == static_cast<std::size_t>(n_); }
 
-    void derive_volume() {
-        if (volume_.sessions == 0) return;
-        if (days_.size() < static_cast<std::size_t>(volume_.sessions)) {
-            next_ = 0;
-            return;
-        }
-        i128 total = 0;
-        for (std::size_t i = 0; i < days_.size(); ++i) total += days_[i];
-        const i128 over = i128{volume_.sessions} * volume_.per_day;
-        next_ = std::max<i128>(1, (2 * total * kOne + over) / (2 * over));  // to the nearest
-    }
     void gather(i128 volume, double rate) {
         filled_ += volume;
         net_ += to_double(volume) * rate;
     }
     void complete() {
+        last_start_ = start_;
         last_volume_ = to_double(target_);
         last_net_ = std::clamp(net_, -last_volume_, last_volume_);
         if (full()) {
@@ -198,8 +252,10 @@ private:
     i128 sum_ = 0;
     double last_volume_ = kNaN;
     double last_net_ = kNaN;
-    i128 session_ = 0;
-    Ring<i128> days_;
+    i64 start_ = kNone;       // ns, of the open bucket
+    i64 last_start_ = kNone;  // of the last completed one
+    i64 last_end_ = kNone;
+    SessionVolumes sessions_;
 };
 
 }  // namespace bookflow

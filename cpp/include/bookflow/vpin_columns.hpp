@@ -110,7 +110,8 @@ public:
 
     // The tick rule signs a print by those before it, and the age changes with each.
     [[nodiscard]] static bool takes(const VPIN::Settings& s) {
-        return s.sign.rule == SignRule::Aggressor && s.output == VpinOutput::Value;
+        return s.sign.rule == SignRule::Aggressor && s.output == VpinOutput::Value &&
+               s.bucket_volume.sessions == 0;
     }
 
     // `stepped(row, out)` gives `vpin` the print of a row, checked, and reads its value.

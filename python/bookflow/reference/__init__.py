@@ -6,6 +6,7 @@ compiled core. Column functions take and return integer units and have the core'
 `Pipeline` calls the same definitions in an instrument's units.
 """
 
+from .bars import Bar, bars
 from .best_quotes import mid, spread, touch, weighted_mid
 from .book import Best, ContentHash, Level, LevelBook, Order, OrderBook
 from .book_shape import book_skew, book_slope
@@ -14,9 +15,11 @@ from .catalogue import DEFINITIONS
 from .charts import cusum, ewma_chart, page_hinkley, shewhart
 from .clock import Clock, parse_clock
 from .composed import difference, pick, ratio
+from .confirmation import volume_confirmation
 from .depth import cumulative_depth, walk_the_book
 from .event import Event, event_of
 from .imbalance import multi_level_imbalance, queue_imbalance, queue_share
+from .intensity import hawkes_intensity
 from .least_squares import (
     amihud,
     hasbrouck_lambda,
@@ -25,8 +28,6 @@ from .least_squares import (
     regression,
     volume_impact,
 )
-from .confirmation import volume_confirmation
-from .intensity import hawkes_intensity
 from .order_flow import (
     depth_conserving_order_flow_imbalance,
     log_order_flow_imbalance,
@@ -37,8 +38,8 @@ from .order_flow import (
 )
 from .persistence import autocorrelation, half_life, run_length, whitened
 from .pipeline import Pipeline, Row
-from .ranks import adaptive_threshold, alarm, rank
 from .quote_changes import quote_change_count
+from .ranks import adaptive_threshold, alarm, rank
 from .session import Session, parse_session
 from .spread_paid import effective_spread, roll_spread
 from .statistics_of import diff, lag, last, maximum, mean, minimum, std, z_score
@@ -67,6 +68,7 @@ __all__ = [
     "DEFINITIONS",
     "NONE",
     "Action",
+    "Bar",
     "Best",
     "Clock",
     "ContentHash",
@@ -92,6 +94,7 @@ __all__ = [
     "alarm",
     "amihud",
     "autocorrelation",
+    "bars",
     "book_skew",
     "book_slope",
     "bulk_volume",
@@ -101,6 +104,7 @@ __all__ = [
     "cumulative_depth",
     "cumulative_volume_delta",
     "cusum",
+    "depth_conserving_order_flow_imbalance",
     "diff",
     "difference",
     "effective_spread",
@@ -108,10 +112,9 @@ __all__ = [
     "ewma_chart",
     "half_life",
     "hasbrouck_lambda",
+    "hawkes_intensity",
     "kyle_lambda",
     "lag",
-    "depth_conserving_order_flow_imbalance",
-    "hawkes_intensity",
     "large_trade_share",
     "last",
     "last_price",
@@ -134,9 +137,9 @@ __all__ = [
     "pick",
     "queue_imbalance",
     "queue_share",
+    "quote_change_count",
     "rank",
     "ratio",
-    "quote_change_count",
     "realised_volatility",
     "regression",
     "roll_spread",
@@ -149,12 +152,12 @@ __all__ = [
     "touch",
     "trade_count",
     "trade_flow_imbalance",
+    "trade_size_quantile",
     "turnover",
     "units_of",
     "volume",
-    "volume_impact",
-    "trade_size_quantile",
     "volume_confirmation",
+    "volume_impact",
     "volume_signed_imbalance",
     "vpin",
     "vwap",

@@ -9,6 +9,7 @@ from typing import Any
 from .distribution import normal_cdf, student_t_cdf
 from .tape import Print, Reading, Tape, trade_tape
 from .units import COLUMN_UNITS, Units, exact
+from .volume_buckets import Part, average_bucket, fill, output_of, session_volumes
 from .window import NANOSECONDS, quantity, whole
 from .words import NAN, NONE
 
@@ -147,33 +148,6 @@ def bulk_volume_at(
     return float({"net": 2 * buy - volume, "buy": buy, "sell": volume - buy}[of] * units.size)
 
 
-def session_volumes(tape: Tape, at: Reading) -> list[int]:
-    """The volume of the flow of each ended session that had any."""
-    ends = [end for end in sorted(tape.restarts) if end <= at.restart]
-    out = []
-    for start, end in zip([0, *ends], ends, strict=False):
-        prints = [r.print for moment in tape.moments[start:end] for r in moment.prints]
-        out.append(sum(p.size for p in prints if p.in_flow))
-    return out
-
-
-def bucket_volume_of(bucket_volume: Any, sessions: Sequence[int], units: Units) -> int:
-    """V in 2^-40 of a size unit, after these sessions; 0: not known yet.
-
-    >>> bucket_volume_of("adv:2/50", [0, 500, 0, 1000], COLUMN_UNITS) == 15 * FINE
-    True
-    >>> bucket_volume_of("adv:2/50", [500, 0], COLUMN_UNITS)
-    0
-    """
-    if not isinstance(bucket_volume, str):
-        return floor(exact(bucket_volume) / units.size * FINE + Fraction(1, 2))
-    n, per_day = map(int, bucket_volume.removeprefix("adv:").split("/"))
-    traded = [volume for volume in sessions if volume][-n:]
-    if len(traded) < n:
-        return 0
-    return max(1, floor(Fraction(sum(traded) * FINE, n * per_day) + Fraction(1, 2)))
-
-
 def bulk_vpin_at(
     tape: Tape,
     at: Reading,
@@ -192,44 +166,24 @@ def bulk_vpin_at(
     session = len([end for end in sorted(tape.restarts) if end <= at.restart])
     if per_session:
         bars = [(one, share) for one, share in bars if one.session == session]
-    volumes = session_volumes(tape, at)
-    # What each bucket was meant to hold, and (volume, share) of what is in it.
-    buckets: list[tuple[int, list[tuple[int, float]]]] = []
+    width = 0
+    if bar is not None:
+        parsed = quantity(bar)
+        assert parsed is not None
+        width = whole(parsed[0] * NANOSECONDS[parsed[1]], bar)
+    parts = []
     for one, share in bars:
-        rest = one.volume * FINE
-        while rest:
-            if not buckets or sum(v for v, _ in buckets[-1][1]) == buckets[-1][0]:
-                size = bucket_volume_of(bucket_volume, volumes[: one.session], units)
-                if not size:
-                    break
-                buckets.append((size, []))
-            target, parts = buckets[-1]
-            part = min(rest, target - sum(v for v, _ in parts))
-            parts.append((part, share))
-            rest -= part
+        buy = Fraction(share)
+        start = one.end - width
+        parts.append(Part(one.volume * FINE, buy, 1 - buy, one.session, start, one.end))
+    volumes = session_volumes(tape, at)
 
-    def net(parts: list[tuple[int, float]]) -> Fraction:
-        return sum((v * (2 * Fraction(share) - 1) for v, share in parts), Fraction())
+    def volume_of(session: int) -> int:
+        if isinstance(bucket_volume, str):
+            return average_bucket(bucket_volume, volumes[:session], FINE)
+        return floor(exact(bucket_volume) / units.size * FINE + Fraction(1, 2))
 
-    filled = 0
-    open_net = Fraction()
-    if buckets and sum(v for v, _ in buckets[-1][1]) < buckets[-1][0]:
-        _, parts = buckets.pop()
-        filled, open_net = sum(v for v, _ in parts), net(parts)
-    if output == "partial":
-        return float(abs(open_net) / filled) if filled else NAN
-    if output in ("buy", "sell"):
-        if not buckets:
-            return NAN
-        size, parts = buckets[-1]
-        side = size + net(parts) if output == "buy" else size - net(parts)
-        return float(side / 2 / FINE * units.size)
-    if len(buckets) < n_buckets:
-        return NAN
-    if output == "age":
-        return float(Fraction(filled, FINE) * units.size)
-    last = buckets[-n_buckets:]
-    return float(sum((abs(net(parts)) / size for size, parts in last), Fraction()) / n_buckets)
+    return output_of(fill(parts, volume_of, n_buckets), n_buckets, output, units.size / FINE)
 
 
 def bulk_volume(

@@ -21,7 +21,8 @@ from .composed import deepest
 from .event import Event, event_of
 from .session import Span, parse_session
 from .tape import Ladder, Print, Tape, ladder
-from .units import units_of
+from .trade_sign import rule_of
+from .units import exact, units_of
 from .words import BAD, NONE, Action, Flag, Side, Status
 
 B = TypeVar("B", OrderBook, LevelBook)
@@ -77,7 +78,15 @@ class Pipeline:
         max_rows: int = 1_000_000,
     ) -> None:
         self.units = units_of(instrument)
-        self.clock = parse_clock(clock, self.units.size, origin)
+        inverse = getattr(instrument, "kind", "linear") == "inverse"
+        worth = exact(getattr(instrument, "multiplier", 1)) * self.units.size
+        self.clock = parse_clock(
+            clock,
+            self.units.size,
+            origin,
+            value_unit=worth if inverse else worth * self.units.price,
+            linear=not inverse,
+        )
         self.features = dict(features)
         self.session = None if session is None else parse_session(session)
         self.hidden = hidden
@@ -106,7 +115,7 @@ class Pipeline:
         self._span: Span | None = None
         self._next_point: int | None = None
         self._last_row = 0
-        self._count = 0
+        self._count = self.clock.counter()
         self._fresh = False
 
     @property
@@ -174,7 +183,7 @@ class Pipeline:
             self.tape.end_session()
             self._span = None
             self._next_point = None
-            self._count = 0
+            self._count.restart()
             self._fresh = False
         self._write_grid(ts, first)
 
@@ -316,15 +325,12 @@ class Pipeline:
                 after = ts if self._span is None else max(ts, self._span.start + 1)
                 self._next_point = self.clock.first_point(after)
             return
-        counted = [one for one in prints if one.counts]
-        if kind in ("event", "best", "trade"):
-            due = {"event": True, "best": best_changed, "trade": bool(counted)}[kind]
-        else:
-            volume = sum(one.size for one in counted)
-            self._count += {"events": 1, "trades": len(counted), "volume": volume}[kind]
-            due = self._count >= self.clock.width
-            self._count %= self.clock.width
-        if due:
+        signs = [0] * len(prints)
+        if self.clock.information is not None:
+            sign = rule_of(self.clock.information.sign)
+            recorded = self.tape.moments[-1].prints
+            signs = [sign(self.tape, one) if one.print.in_flow else 0 for one in recorded]
+        if self._count.due(prints, signs, best_changed=best_changed):
             self._write(ts, Status(0))
 
     # One row.

@@ -7,7 +7,10 @@ side are in volume, never in B or S. An empty window sums to 0.
 
 from collections.abc import Sequence
 from fractions import Fraction
+from typing import Any
 
+from .anchor import since
+from .fills import trades
 from .tape import Reading, Tape, trade_tape
 from .trade_sign import rule_of
 from .units import COLUMN_UNITS, Units
@@ -15,11 +18,17 @@ from .window import parse_window, ratio, total
 
 
 def side_volumes(
-    tape: Tape, at: Reading, sign: str, window: str | None
+    tape: Tape,
+    at: Reading,
+    sign: str,
+    window: str | None,
+    fills: str,
+    anchor: int | str | None = None,
 ) -> tuple[Fraction, Fraction]:
     """(B, S): the volume in the window that buyers and sellers started, in size units."""
-    rule = rule_of(sign)
-    flow = [(w, r) for w, r in tape.prints(parse_window(window), at) if r.print.in_flow]
+    rule = rule_of(sign, fills)
+    prints = since(anchor, tape.prints(parse_window(window), at), at)
+    flow = [(w, r) for w, r in prints if r.print.in_flow]
     signed = [(w, r.print.size, rule(tape, r)) for w, r in flow]
     buys = total((w, size) for w, size, s in signed if s > 0)
     sells = total((w, size) for w, size, s in signed if s < 0)
@@ -34,12 +43,15 @@ def trade_count_at(
     of: str = "both",
     window: str | None = "row",
     sign: str = "aggressor",
+    fills: str = "each",
 ) -> float:
-    prints = tape.prints(parse_window(window), at)
+    over = parse_window(window)
     if of == "both":
-        return float(total((w, 1) for w, r in prints if r.print.counts))
-    wanted, rule = {"buy": 1, "sell": -1}[of], rule_of(sign)
-    return float(total((w, 1) for w, r in prints if r.print.in_flow and rule(tape, r) == wanted))
+        counted = trades(tape, over, at, fills, lambda one: one.counts)
+        return float(total((t.weight, 1) for t in counted))
+    wanted, rule = {"buy": 1, "sell": -1}[of], rule_of(sign, fills)
+    flow = trades(tape, over, at, fills, lambda one: one.in_flow)
+    return float(total((t.weight, 1) for t in flow if rule(tape, t.first) == wanted))
 
 
 def volume_at(tape: Tape, at: Reading, units: Units, *, window: str | None = "row") -> float:
@@ -48,27 +60,51 @@ def volume_at(tape: Tape, at: Reading, units: Units, *, window: str | None = "ro
 
 
 def buy_volume_at(
-    tape: Tape, at: Reading, units: Units, *, window: str | None = "row", sign: str = "aggressor"
+    tape: Tape,
+    at: Reading,
+    units: Units,
+    *,
+    window: str | None = "row",
+    sign: str = "aggressor",
+    fills: str = "each",
 ) -> float:
-    return float(side_volumes(tape, at, sign, window)[0] * units.size)
+    return float(side_volumes(tape, at, sign, window, fills)[0] * units.size)
 
 
 def sell_volume_at(
-    tape: Tape, at: Reading, units: Units, *, window: str | None = "row", sign: str = "aggressor"
+    tape: Tape,
+    at: Reading,
+    units: Units,
+    *,
+    window: str | None = "row",
+    sign: str = "aggressor",
+    fills: str = "each",
 ) -> float:
-    return float(side_volumes(tape, at, sign, window)[1] * units.size)
+    return float(side_volumes(tape, at, sign, window, fills)[1] * units.size)
 
 
 def buy_sell_ratio_at(
-    tape: Tape, at: Reading, units: Units, *, window: str | None = "row", sign: str = "aggressor"
+    tape: Tape,
+    at: Reading,
+    units: Units,
+    *,
+    window: str | None = "row",
+    sign: str = "aggressor",
+    fills: str = "each",
 ) -> float:
-    return ratio(*side_volumes(tape, at, sign, window))
+    return ratio(*side_volumes(tape, at, sign, window, fills))
 
 
 def trade_flow_imbalance_at(
-    tape: Tape, at: Reading, units: Units, *, window: str | None = "row", sign: str = "aggressor"
+    tape: Tape,
+    at: Reading,
+    units: Units,
+    *,
+    window: str | None = "row",
+    sign: str = "aggressor",
+    fills: str = "each",
 ) -> float:
-    buys, sells = side_volumes(tape, at, sign, window)
+    buys, sells = side_volumes(tape, at, sign, window, fills)
     return ratio(buys - sells, buys + sells)
 
 
@@ -79,8 +115,10 @@ def cumulative_volume_delta_at(
     *,
     window: str | None = "session",
     sign: str = "aggressor",
+    fills: str = "each",
+    anchor: int | str | None = None,
 ) -> float:
-    buys, sells = side_volumes(tape, at, sign, window)
+    buys, sells = side_volumes(tape, at, sign, window, fills, anchor)
     return float((buys - sells) * units.size)
 
 
@@ -94,6 +132,7 @@ def trade_count(
     of: str = "both",
     window: str | None = "row",
     sign: str = "aggressor",
+    fills: str = "each",
     ts: Sequence[int] | None = None,
 ) -> list[float]:
     """How many trades: `both`, or those that a buyer (`buy`) or a seller (`sell`) started.
@@ -105,7 +144,8 @@ def trade_count(
     """
     tape, rows = trade_tape(price, size, side, ts, bid_price, ask_price)
     return [
-        trade_count_at(tape, row, COLUMN_UNITS, of=of, window=window, sign=sign) for row in rows
+        trade_count_at(tape, row, COLUMN_UNITS, of=of, window=window, sign=sign, fills=fills)
+        for row in rows
     ]
 
 
@@ -135,6 +175,7 @@ def buy_volume(
     *,
     window: str | None = "row",
     sign: str = "aggressor",
+    fills: str = "each",
     ts: Sequence[int] | None = None,
 ) -> list[float]:
     """B: the volume buyers started, in size units (a pipeline: the instrument's size).
@@ -145,7 +186,10 @@ def buy_volume(
     [0.0, 6.0, 13.0]
     """
     tape, rows = trade_tape(price, size, side, ts, bid_price, ask_price)
-    return [buy_volume_at(tape, row, COLUMN_UNITS, window=window, sign=sign) for row in rows]
+    return [
+        buy_volume_at(tape, row, COLUMN_UNITS, window=window, sign=sign, fills=fills)
+        for row in rows
+    ]
 
 
 def sell_volume(
@@ -157,6 +201,7 @@ def sell_volume(
     *,
     window: str | None = "row",
     sign: str = "aggressor",
+    fills: str = "each",
     ts: Sequence[int] | None = None,
 ) -> list[float]:
     """S: the volume sellers started, in size units (a pipeline: the instrument's size).
@@ -165,7 +210,10 @@ def sell_volume(
     [0.0, 6.0, 0.0]
     """
     tape, rows = trade_tape(price, size, side, ts, bid_price, ask_price)
-    return [sell_volume_at(tape, row, COLUMN_UNITS, window=window, sign=sign) for row in rows]
+    return [
+        sell_volume_at(tape, row, COLUMN_UNITS, window=window, sign=sign, fills=fills)
+        for row in rows
+    ]
 
 
 def buy_sell_ratio(
@@ -177,6 +225,7 @@ def buy_sell_ratio(
     *,
     window: str | None = "row",
     sign: str = "aggressor",
+    fills: str = "each",
     ts: Sequence[int] | None = None,
 ) -> list[float]:
     """B / S; NaN while S = 0.
@@ -185,7 +234,10 @@ def buy_sell_ratio(
     [nan, 0.5, 0.5]
     """
     tape, rows = trade_tape(price, size, side, ts, bid_price, ask_price)
-    return [buy_sell_ratio_at(tape, row, COLUMN_UNITS, window=window, sign=sign) for row in rows]
+    return [
+        buy_sell_ratio_at(tape, row, COLUMN_UNITS, window=window, sign=sign, fills=fills)
+        for row in rows
+    ]
 
 
 def trade_flow_imbalance(
@@ -197,6 +249,7 @@ def trade_flow_imbalance(
     *,
     window: str | None = "row",
     sign: str = "aggressor",
+    fills: str = "each",
     ts: Sequence[int] | None = None,
 ) -> list[float]:
     """TFI = (B - S) / (B + S), in [-1, 1]; NaN while B + S = 0.
@@ -206,7 +259,8 @@ def trade_flow_imbalance(
     """
     tape, rows = trade_tape(price, size, side, ts, bid_price, ask_price)
     return [
-        trade_flow_imbalance_at(tape, row, COLUMN_UNITS, window=window, sign=sign) for row in rows
+        trade_flow_imbalance_at(tape, row, COLUMN_UNITS, window=window, sign=sign, fills=fills)
+        for row in rows
     ]
 
 
@@ -219,15 +273,19 @@ def cumulative_volume_delta(
     *,
     window: str | None = "session",
     sign: str = "aggressor",
+    fills: str = "each",
+    anchor: int | str | None = None,
     ts: Sequence[int] | None = None,
 ) -> list[float]:
     """CVD = B - S since the session began, in size units (a pipeline: the instrument's size).
 
+    It starts anew after `anchor` as well, a time of every day in UTC or one in ns.
+
     >>> cumulative_volume_delta([100, 101, 101], [30, 10, 7], [1, 2, 0])
     [30.0, 20.0, 20.0]
+    >>> cumulative_volume_delta([100, 101, 101], [30, 10, 7], [1, 2, 1], ts=[6, 7, 8], anchor=7)
+    [30.0, 20.0, 7.0]
     """
     tape, rows = trade_tape(price, size, side, ts, bid_price, ask_price)
-    return [
-        cumulative_volume_delta_at(tape, row, COLUMN_UNITS, window=window, sign=sign)
-        for row in rows
-    ]
+    settings: dict[str, Any] = {"window": window, "sign": sign, "fills": fills, "anchor": anchor}
+    return [cumulative_volume_delta_at(tape, row, COLUMN_UNITS, **settings) for row in rows]

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import TypeGuard
 
+from .fills import first_fill
 from .tape import Recorded, Tape, Touch
 from .window import NANOSECONDS, quantity, whole
 from .words import NONE, Side
@@ -16,8 +17,11 @@ def aggressor_sign(tape: Tape, recorded: Recorded) -> int:
     return {Side.BUY: 1, Side.SELL: -1}.get(Side(recorded.print.side), 0)
 
 
-def tick_sign(tape: Tape, recorded: Recorded) -> int:
+def tick_sign(tape: Tape, recorded: Recorded, fills: str = "each") -> int:
     """Against the last different price of the flow; 0 before there is one.
+
+    With fills="aggressor" a trade is signed by its first print's price against the last of the
+    trade before; where those are equal it has that one's sign.
 
     >>> tape = Tape()
     >>> from .tape import Print
@@ -26,11 +30,16 @@ def tick_sign(tape: Tape, recorded: Recorded) -> int:
     >>> [tick_sign(tape, moment.prints[0]) for moment in tape.moments]
     [0, 1, 1, -1]
     """
-    price = recorded.print.price
-    for earlier in reversed(range(recorded.flow_before)):
-        if tape.flow[earlier].price != price:
-            return 1 if price > tape.flow[earlier].price else -1
-    return 0
+    at = recorded.flow_before
+    while True:
+        if fills == "aggressor":
+            at = first_fill(tape.recorded, at)
+        if not at:
+            return 0
+        change = tape.flow[at].price - tape.flow[at - 1].price
+        if change:
+            return 1 if change > 0 else -1
+        at -= 1
 
 
 def change_sign(tape: Tape, recorded: Recorded) -> int:
@@ -93,7 +102,7 @@ BY_TOUCH: dict[str, Callable[[int, Touch | None], int]] = {
 }
 
 
-def rule_of(text: str) -> Rule:
+def rule_of(text: str, fills: str = "each") -> Rule:
     """The rule that `sign=` names: the touch tells first, then, except for `quote`, the tick rule.
 
     The touch is that before the print's atomic event, of this session and since the last gap; with
@@ -112,7 +121,11 @@ def rule_of(text: str) -> Rule:
     >>> [rule_of("emo")(tape, r) for r in (one, two, three)]
     [1, 0, 1]
     """
-    plain: dict[str, Rule] = {"aggressor": aggressor_sign, "tick": tick_sign}
+
+    def ticked(tape: Tape, recorded: Recorded) -> int:
+        return tick_sign(tape, recorded, fills)
+
+    plain: dict[str, Rule] = {"aggressor": aggressor_sign, "tick": ticked}
     if text in plain:
         return plain[text]
     name, colon, age = text.partition(":")
@@ -126,6 +139,6 @@ def rule_of(text: str) -> Rule:
 
     def sign(tape: Tape, recorded: Recorded) -> int:
         told = by_touch(recorded.print.price, tape.touch_before(recorded, lag))
-        return told or (0 if name == "quote" else tick_sign(tape, recorded))
+        return told or (0 if name == "quote" else ticked(tape, recorded))
 
     return sign

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from .fills import trades
 from .tape import Reading, Tape, trade_tape
 from .units import COLUMN_UNITS, Units, exact
 from .window import parse_window, ratio, total
@@ -10,18 +11,28 @@ from .words import NAN
 
 
 def mean_trade_size_at(
-    tape: Tape, at: Reading, units: Units, *, window: str | None = "row"
+    tape: Tape, at: Reading, units: Units, *, window: str | None = "row", fills: str = "each"
 ) -> float:
-    trades = [(w, r.print.size) for w, r in tape.prints(parse_window(window), at) if r.print.counts]
-    return ratio(total(trades) * units.size, total((w, 1) for w, _ in trades))
+    counted = trades(tape, parse_window(window), at, fills, lambda one: one.counts)
+    return ratio(
+        total((t.weight, t.size) for t in counted) * units.size,
+        total((t.weight, 1) for t in counted),
+    )
 
 
 def large_trade_share_at(
-    tape: Tape, at: Reading, units: Units, *, least: Any, window: str | None = "row"
+    tape: Tape,
+    at: Reading,
+    units: Units,
+    *,
+    least: Any,
+    window: str | None = "row",
+    fills: str = "each",
 ) -> float:
     smallest = units.whole_size(least, "least")
-    trades = [(w, r.print.size) for w, r in tape.prints(parse_window(window), at) if r.print.counts]
-    return ratio(total((w, size) for w, size in trades if size >= smallest), total(trades))
+    counted = trades(tape, parse_window(window), at, fills, lambda one: one.counts)
+    sizes = [(t.weight, t.size) for t in counted]
+    return ratio(total((w, size) for w, size in sizes if size >= smallest), total(sizes))
 
 
 def trade_size_quantile_at(
@@ -41,6 +52,7 @@ def mean_trade_size(
     side: Sequence[int] | None = None,
     *,
     window: str | None = "row",
+    fills: str = "each",
     ts: Sequence[int] | None = None,
 ) -> list[float]:
     """Volume over the number of trades, in size units (a pipeline: the instrument's size).
@@ -49,9 +61,12 @@ def mean_trade_size(
 
     >>> mean_trade_size([100, 101, 101], [5, 6, 1], window=None)
     [5.0, 5.5, 4.0]
+    >>> columns = {"side": [1, 1, 2], "ts": [7, 7, 7], "fills": "aggressor"}
+    >>> mean_trade_size([100, 101, 101], [5, 6, 1], window=None, **columns)
+    [5.0, 11.0, 6.0]
     """
     tape, rows = trade_tape(price, size, side, ts)
-    return [mean_trade_size_at(tape, row, COLUMN_UNITS, window=window) for row in rows]
+    return [mean_trade_size_at(tape, row, COLUMN_UNITS, window=window, fills=fills) for row in rows]
 
 
 def large_trade_share(
@@ -61,6 +76,7 @@ def large_trade_share(
     *,
     least: int,
     window: str | None = "row",
+    fills: str = "each",
     ts: Sequence[int] | None = None,
 ) -> list[float]:
     """The share of the volume that trades of at least `least` make, in [0, 1].
@@ -72,7 +88,8 @@ def large_trade_share(
     """
     tape, rows = trade_tape(price, size, side, ts)
     return [
-        large_trade_share_at(tape, row, COLUMN_UNITS, least=least, window=window) for row in rows
+        large_trade_share_at(tape, row, COLUMN_UNITS, least=least, window=window, fills=fills)
+        for row in rows
     ]
 
 

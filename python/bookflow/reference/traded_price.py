@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from fractions import Fraction
 
+from .anchor import since
 from .tape import Reading, Tape, trade_tape
 from .units import COLUMN_UNITS, Units
 from .window import parse_window, total
@@ -19,9 +20,11 @@ def last_print(tape: Tape, at: Reading) -> int | None:
     return None
 
 
-def average(tape: Tape, at: Reading, window: str | None) -> Fraction | None:
+def average(
+    tape: Tape, at: Reading, window: str | None, anchor: int | str | None = None
+) -> Fraction | None:
     """Notional / volume over the window, in price units; None unless the volume is positive."""
-    prints = list(tape.prints(parse_window(window), at))
+    prints = since(anchor, tape.prints(parse_window(window), at), at)
     notional = total((w, r.print.volume * r.print.price) for w, r in prints)
     traded = total((w, r.print.volume) for w, r in prints)
     return notional / traded if traded > 0 else None
@@ -32,8 +35,15 @@ def last_price_at(tape: Tape, at: Reading, units: Units) -> float:
     return NAN if last is None else float(last * units.price)
 
 
-def vwap_at(tape: Tape, at: Reading, units: Units, *, window: str | None = "session") -> float:
-    mean = average(tape, at, window)
+def vwap_at(
+    tape: Tape,
+    at: Reading,
+    units: Units,
+    *,
+    window: str | None = "session",
+    anchor: int | str | None = None,
+) -> float:
+    mean = average(tape, at, window, anchor)
     return NAN if mean is None else float(mean * units.price)
 
 
@@ -44,23 +54,31 @@ def vwap_deviation_at(
     *,
     window: str | None = "session",
     output: str = "relative",
+    anchor: int | str | None = None,
 ) -> float:
-    last, mean = last_print(tape, at), average(tape, at, window)
+    last, mean = last_print(tape, at), average(tape, at, window, anchor)
     if last is None or mean is None:
         return NAN
     if output == "absolute":
         return float((last - mean) * units.price)
     if output == "sd":
-        return in_deviations(tape, at, window, last, mean)
+        return in_deviations(tape, at, window, anchor, last, mean)
     relative = float((last - mean) / mean) if mean else NAN
     return 10_000 * relative if output == "bp" else relative
 
 
-def in_deviations(tape: Tape, at: Reading, window: str | None, last: int, mean: Fraction) -> float:
+def in_deviations(
+    tape: Tape,
+    at: Reading,
+    window: str | None,
+    anchor: int | str | None,
+    last: int,
+    mean: Fraction,
+) -> float:
     """(last - mean) / sd, as two whole numbers over the same volume, each rounded once."""
     if parse_window(window).kind == "ew":
         return NAN
-    prints = [r.print for _, r in tape.prints(parse_window(window), at)]
+    prints = [r.print for _, r in since(anchor, tape.prints(parse_window(window), at), at)]
     traded = sum(one.volume for one in prints)
     square = Fraction(sum(one.volume * one.price**2 for one in prints), traded)
     variance = (square - mean**2) * traded**2
@@ -92,17 +110,22 @@ def vwap(
     side: Sequence[int] | None = None,
     *,
     window: str | None = "session",
+    anchor: int | str | None = None,
     ts: Sequence[int] | None = None,
 ) -> list[float]:
     """sum(price x size) / sum(size) over the window, in price units (a pipeline: price).
 
     A broken print is subtracted from both sums. NaN while the volume is not positive.
 
+    After `anchor`, a time of every day in UTC or one in ns, the sums start anew.
+
     >>> vwap([100, 104], [3, 1])
     [100.0, 101.0]
+    >>> vwap([100, 104], [3, 1], ts=[2 * 10**9, 2 * 10**9 + 1], anchor="00:00:02")
+    [100.0, 104.0]
     """
     tape, rows = trade_tape(price, size, side, ts)
-    return [vwap_at(tape, row, COLUMN_UNITS, window=window) for row in rows]
+    return [vwap_at(tape, row, COLUMN_UNITS, window=window, anchor=anchor) for row in rows]
 
 
 def vwap_deviation(
@@ -112,6 +135,7 @@ def vwap_deviation(
     *,
     window: str | None = "session",
     output: str = "relative",
+    anchor: int | str | None = None,
     ts: Sequence[int] | None = None,
 ) -> list[float]:
     """(p - VWAP) / VWAP with p the last trade's price: a fraction, not basis points.
@@ -131,5 +155,6 @@ def vwap_deviation(
     """
     tape, rows = trade_tape(price, size, side, ts)
     return [
-        vwap_deviation_at(tape, row, COLUMN_UNITS, window=window, output=output) for row in rows
+        vwap_deviation_at(tape, row, COLUMN_UNITS, window=window, output=output, anchor=anchor)
+        for row in rows
     ]

@@ -6,15 +6,17 @@
 
 namespace bookflow {
 
-enum class BulkVpinOutput : std::uint8_t { Value, Age, Partial, Buy, Sell };
-[[nodiscard]] constexpr std::array<std::string_view, 5> names_of(BulkVpinOutput) {
-    return {"value", "age", "partial", "buy", "sell"};
+enum class BulkVpinOutput : std::uint8_t { Value, Age, Partial, Buy, Sell, Start, End };
+[[nodiscard]] constexpr std::array<std::string_view, 7> names_of(BulkVpinOutput) {
+    return {"value", "age", "partial", "buy", "sell", "start", "end"};
 }
 
 class BulkVPIN {
     struct Fill {
         VolumeBuckets& buckets;
-        void operator()(const BulkBar& bar) const { buckets.fill(bar.volume, bar.buy); }
+        void operator()(const BulkBar& bar) const {
+            buckets.fill(bar.volume, bar.buy, bar.start, bar.end);
+        }
     };
 
 public:
@@ -32,8 +34,11 @@ public:
         "Bars are classified as BulkVolume does; those before a trailing sigma is known fill no\n"
         "bucket. Buckets run on across sessions unless per_session=True.\n"
         "Other outputs: age, the classified volume since the last completed bucket, once there is\n"
-        "a value; buy and sell, of the last completed bucket; partial, |VS - VB| / (VS + VB) of\n"
-        "the open bucket as far as it is filled, NaN when empty (it is no part of the value).\n"
+        "a value; buy and sell, of the last completed bucket; start and end, in ns (the nearest\n"
+        "double), of the bar in which it began and of the one that completed it; partial,\n"
+        "|VS - VB| / (VS + VB) of the open bucket as far as it is filled, NaN when empty (it is "
+        "no\n"
+        "part of the value).\n"
         "Easley, Lopez de Prado and O'Hara (2012), \"Flow toxicity and liquidity in a\n"
         "high-frequency world\", eq. 7 and 9.";
     static constexpr Feed kFeed = Feed::Trades;
@@ -58,7 +63,9 @@ public:
     explicit BulkVPIN(const Settings& s)
         : settings_(s), bars_(s.bulk), buckets_(s.bucket_volume, s.n_buckets) {}
     [[nodiscard]] const Settings& settings() const { return settings_; }
-    [[nodiscard]] bool needs_time() const { return bars_.needs_time(); }
+    [[nodiscard]] bool needs_time() const {
+        return bars_.needs_time() || settings_.output >= BulkVpinOutput::Start;
+    }
     void bind(const Units& units) {
         bars_.bind(units);
         buckets_.bind(units, kName);
@@ -77,6 +84,8 @@ public:
             case BulkVpinOutput::Partial: *out = buckets_.partial(); return;
             case BulkVpinOutput::Buy: *out = units.size(buckets_.buy()); return;
             case BulkVpinOutput::Sell: *out = units.size(buckets_.sell()); return;
+            case BulkVpinOutput::Start: *out = buckets_.start(); return;
+            case BulkVpinOutput::End: *out = buckets_.end(); return;
         }
     }
     void restart(Restart what) {

@@ -15,23 +15,31 @@ public:
     static constexpr std::string_view kDoc =
         "Mean size of a trade, sum(v) / n over the prints of the volume.\n\n"
         "In the instrument's size; NaN without a print. A broken print that is taken back is not\n"
-        "subtracted: it is no trade, and which one it was is not known.";
+        "subtracted: it is no trade, and which one it was is not known.\n"
+        "fills=\"aggressor\": prints of one stamp and side that follow one another are one trade,\n"
+        "as it is so far; it belongs to where it began. A window that begins anew parts it.";
     static constexpr Feed kFeed = Feed::Trades;
     static constexpr bool kState = false;
 
     struct Settings {
         Window window;
+        Fills fills = Fills::Each;
         template <class V>
         void visit(V& v) {
             v("window", window, "over what it averages");
+            v("fills", fills, kFillsMeaning);
         }
     };
 
-    explicit MeanTradeSize(const Settings& s) : settings_(s), flow_(s.window) {}
+    explicit MeanTradeSize(const Settings& s)
+        : settings_(s), trade_(s.fills, s.window), flow_(s.window) {}
     [[nodiscard]] const Settings& settings() const { return settings_; }
+    [[nodiscard]] bool needs_time() const { return settings_.fills == Fills::Aggressor; }
 
     void step(const Moment& now, const Print& print) {
-        if (print.is_trade()) flow_.add(now, {print.size.raw, 1});
+        if (!print.is_trade()) return;
+        const FillSizes::Grown trade = trade_.add(now, print);
+        flow_.add(trade.at, {print.size.raw, i64{trade.begins}});
     }
     void read(const Moment& now, const Units& units, double* out) {
         *out = flow_.read(now, [&](auto volume, auto n) {
@@ -42,14 +50,18 @@ public:
             }
         });
     }
-    void restart(Restart what) { flow_.restart(what); }
+    void restart(Restart what) {
+        trade_.restart(what);
+        flow_.restart(what);
+    }
     template <class V>
     void visit(V& v) {
-        v(flow_);
+        v(trade_, flow_);
     }
 
 private:
     Settings settings_;
+    FillSizes trade_;
     Flow<2> flow_;
 };
 
@@ -60,43 +72,55 @@ public:
         "Share of the volume that large prints make, sum(v, v >= least) / sum(v), in [0, 1].\n\n"
         "A number without unit; NaN without volume. least is the smallest size that is large. "
         "Broken\n"
-        "prints that are taken back are not subtracted.";
+        "prints that are taken back are not subtracted.\n"
+        "fills=\"aggressor\": prints of one stamp and side that follow one another are one trade,\n"
+        "as it is so far; it belongs to where it began. A window that begins anew parts it.";
     static constexpr Feed kFeed = Feed::Trades;
     static constexpr bool kState = false;
 
     struct Settings {
         Quantity least;
         Window window;
+        Fills fills = Fills::Each;
         template <class V>
         void visit(V& v) {
             v("least", least, "from what size a print is large");
             v("window", window, "over what it is summed");
+            v("fills", fills, kFillsMeaning);
         }
     };
 
-    explicit LargeTradeShare(const Settings& s) : settings_(s), flow_(s.window) {}
+    explicit LargeTradeShare(const Settings& s)
+        : settings_(s), trade_(s.fills, s.window), flow_(s.window) {}
     [[nodiscard]] const Settings& settings() const { return settings_; }
+    [[nodiscard]] bool needs_time() const { return settings_.fills == Fills::Aggressor; }
 
     void bind(const Units& units) {
         least_ = in_size_units(settings_.least, units, kName, "least");
     }
     void step(const Moment& now, const Print& print) {
         if (!print.is_trade()) return;
-        const i64 size = print.size.raw;
-        flow_.add(now, {size >= least_ ? size : 0, size});
+        const FillSizes::Grown trade = trade_.add(now, print);
+        flow_.add(trade.at, {large(trade.after) - large(trade.before), print.size.raw});
     }
     void read(const Moment& now, const Units&, double* out) {
         *out = flow_.read(now, [](auto large, auto all) { return quotient(large, all); });
     }
-    void restart(Restart what) { flow_.restart(what); }
+    void restart(Restart what) {
+        trade_.restart(what);
+        flow_.restart(what);
+    }
     template <class V>
     void visit(V& v) {
-        v(flow_);
+        v(trade_, flow_);
     }
 
 private:
+    [[nodiscard]] i64 large(i64 size) const { return size >= least_ ? size : 0; }
+
     Settings settings_;
     i64 least_ = 0;  // not known before bind
+    FillSizes trade_;
     Flow<2> flow_;
 };
 

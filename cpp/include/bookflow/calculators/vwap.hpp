@@ -3,7 +3,7 @@
 
 #include <cmath>
 
-#include "bookflow/calculator.hpp"
+#include "bookflow/anchor.hpp"
 
 namespace bookflow {
 
@@ -13,27 +13,34 @@ public:
     static constexpr std::string_view kDoc =
         "Volume-weighted average price, sum(p v) / sum(v).\n\n"
         "In price, rounded once from sums of 128 bits. NaN without volume, or when more was taken\n"
-        "back than printed. Every print of the volume counts; broken ones are taken back.";
+        "back than printed. Every print of the volume counts; broken ones are taken back.\n"
+        "anchor=\"14:30\" (UTC, every day) or a time in ns: the sums start anew after it, so that\n"
+        "what is printed at the anchor still belongs to before.";
     static constexpr Feed kFeed = Feed::Trades;
     static constexpr bool kState = false;
 
     struct Settings {
         Window window = Window::session();
+        Anchor anchor;
         template <class V>
         void visit(V& v) {
             v("window", window, "over what it averages");
+            v("anchor", anchor, Anchor::kMeaning);
         }
     };
 
-    explicit VWAP(const Settings& s) : settings_(s), flow_(s.window) {}
+    explicit VWAP(const Settings& s) : settings_(s), flow_(s.window), anchor_(s.anchor) {}
     [[nodiscard]] const Settings& settings() const { return settings_; }
+    [[nodiscard]] bool needs_time() const { return anchor_.active(); }
 
     void step(const Moment& now, const Print& print) {
+        if (anchor_.passed(now.ts.raw)) flow_.clear();
         if (!print.in_volume) return;
         flow_.add(now, {i128{print.price.raw} * print.size.raw, i128{print.size.raw}});
         if (print.is_trade()) last_ = print.price;
     }
     void read(const Moment& now, const Units& units, double* out) {
+        if (anchor_.passed(now.ts.raw)) flow_.clear();
         *out = flow_.read(now, [&](auto notional, auto volume) {
             if (volume <= 0) return kNaN;
             if constexpr (std::is_same_v<decltype(volume), i128>) {
@@ -45,7 +52,7 @@ public:
     void restart(Restart what) { flow_.restart(what); }
     template <class V>
     void visit(V& v) {
-        v(flow_, last_);
+        v(flow_, anchor_, last_);
     }
 
 protected:
@@ -54,6 +61,7 @@ protected:
 
     Settings settings_;
     Flow<2, i128> flow_;  // price x size, size
+    AnchorWatch anchor_;
     Price last_ = kNoPrice;
 };
 
@@ -77,23 +85,29 @@ public:
     struct Settings {
         Window window = Window::session();
         DeviationOutput output = DeviationOutput::Relative;
+        Anchor anchor;
         template <class V>
         void visit(V& v) {
             v("window", window, "over what it averages");
             v("output", output, "a fraction of the VWAP, a price, basis points, or deviations");
+            v("anchor", anchor, Anchor::kMeaning);
         }
     };
 
     explicit VWAPDeviation(const Settings& s)
-        : VWAP({s.window}), output_(s.output), squares_(s.window) {}
-    [[nodiscard]] Settings settings() const { return {settings_.window, output_}; }
+        : VWAP({s.window, s.anchor}), output_(s.output), squares_(s.window) {}
+    [[nodiscard]] Settings settings() const {
+        return {settings_.window, output_, settings_.anchor};
+    }
 
     void step(const Moment& now, const Print& print) {
+        start_anew_after(now);
         VWAP::step(now, print);
         if (output_ == DeviationOutput::Sd && print.in_volume) add_square(now, print);
     }
 
     void read(const Moment& now, const Units& units, double* out) {
+        start_anew_after(now);
         if (last_ == kNoPrice) {
             *out = kNaN;
             return;
@@ -129,6 +143,11 @@ public:
     }
 
 private:
+    void start_anew_after(const Moment& now) {
+        if (!anchor_.passed(now.ts.raw)) return;
+        flow_.clear();
+        squares_.clear();
+    }
     [[nodiscard]] double scaled(double relative) const {
         return output_ == DeviationOutput::Bp ? 10'000 * relative : relative;
     }
