@@ -82,7 +82,7 @@ void vpin() {
         const i64 bucket = random.between(1, 40);
         const int n = static_cast<int>(random.between(1, 6));
         bookflow::VPIN::Settings settings;
-        settings.bucket_volume.value = {bucket, 0};
+        settings.bucket_volume.fixed = {bucket, 0};
         settings.n_buckets = n;
         bookflow::VPIN calculator(settings);
         calculator.bind(Units{});

@@ -56,7 +56,7 @@ void vpin() {
                 side.push_back(static_cast<std::uint8_t>(random.between(0, 2)));
             }
             bookflow::VPIN::Settings settings;
-            settings.bucket_volume.value = bookflow::Decimal{bucket, 0};
+            settings.bucket_volume.fixed = bookflow::Decimal{bucket, 0};
             settings.n_buckets = 3;
             const auto start = [&] {
                 bookflow::VPIN calculator(settings);

@@ -290,6 +290,9 @@ const std::vector<bookflow::Feature> kFeatures{
     {"vwap", "VWAPDeviation(window=5s)"},
     {"vpin", "VPIN(bucket_volume=30, n_buckets=4, sign=tick)"},
     {"age", "VPIN(bucket_volume=30, n_buckets=4, output=age)"},
+    {"average", "VPIN(bucket_volume=\"adv:2/9\", n_buckets=2, per_session=True, output=end)"},
+    {"orders", "LargeTradeShare(least=5, fills=aggressor)"},
+    {"anchored", "VWAP(anchor=\"14:30\")"},
 };
 
 PipelineSettings random_settings(test::Random& random) {

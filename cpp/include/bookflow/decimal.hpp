@@ -24,6 +24,16 @@ namespace detail {
                                       : std::bit_width(static_cast<u64>(x)));
 }
 
+// quotient / 2^shift to the nearest double, ties to even; `more`: something behind it was cut off.
+[[nodiscard]] inline double rounded(u128 quotient, bool more, int shift) {
+    const int excess = bit_width(quotient) - 53;  // 2 or 3
+    const auto half = u64{1} << (excess - 1);
+    auto bits = static_cast<u64>(quotient >> excess);
+    const u64 tail = static_cast<u64>(quotient) & ((u64{1} << excess) - 1);
+    if (tail > half || (tail == half && (more || (bits & 1) != 0))) ++bits;
+    return std::ldexp(static_cast<double>(bits), excess - shift);
+}
+
 // n / d rounded once to the nearest double, ties to even. Long division bit by bit; it is the
 // rare path, taken when a number does not fit 53 bits.
 [[nodiscard]] inline double divide_slowly(u128 n, u128 d) {
@@ -36,6 +46,12 @@ namespace detail {
     if (shift >= 0) {
         quotient = n / d;
         remainder = n % d;
+        if (bit_width(d) + shift <= 127) {  // in one division instead of one a digit
+            remainder <<= shift;
+            quotient = (quotient << shift) + remainder / d;
+            remainder %= d;
+            return rounded(quotient, remainder != 0, shift);
+        }
         for (int i = 0; i < shift; ++i) {
             // remainder < d <= 2^127, so the doubling cannot overflow
             remainder <<= 1;
@@ -52,12 +68,7 @@ namespace detail {
         quotient >>= -shift;
         remainder |= dropped;  // only whether it is zero matters from here on
     }
-    const int excess = bit_width(quotient) - 53;  // 2 or 3
-    const auto half = u64{1} << (excess - 1);
-    auto bits = static_cast<u64>(quotient >> excess);
-    const u64 tail = static_cast<u64>(quotient) & ((u64{1} << excess) - 1);
-    if (tail > half || (tail == half && (remainder != 0 || (bits & 1) != 0))) ++bits;
-    return std::ldexp(static_cast<double>(bits), excess - shift);
+    return rounded(quotient, remainder != 0, shift);
 }
 
 }  // namespace detail

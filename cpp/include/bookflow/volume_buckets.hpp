@@ -165,7 +165,14 @@ public:
         gather(rest % target_, rate);
     }
 
-    [[nodiscard]] double value() const { return full() ? ratio(sum_, i128{n_} * kWhole) : kNaN; }
+    // Divided once a change: most rows see none.
+    [[nodiscard]] double value() {
+        if (changed_) {
+            value_ = full() ? ratio(sum_, i128{n_} * kWhole) : kNaN;
+            changed_ = false;
+        }
+        return value_;
+    }
     // In size units.
     [[nodiscard]] double age() const { return full() ? to_double(filled_) : kNaN; }
     [[nodiscard]] double partial() const {
@@ -182,6 +189,7 @@ public:
         net_ = 0.0;
         sum_ = 0;
         imbalances_.clear();
+        changed_ = true;
         last_volume_ = last_net_ = kNaN;
         last_start_ = last_end_ = kNone;
         target_ = next_;
@@ -195,6 +203,7 @@ public:
         if constexpr (V::kReading) {
             bool holds = imbalances_.size() <= static_cast<std::size_t>(n_);
             sum_ = 0;  // not believed twice
+            changed_ = true;
             for (std::size_t i = 0; i < imbalances_.size(); ++i) {
                 holds = holds && imbalances_[i] >= 0 && imbalances_[i] <= kWhole;
                 sum_ += imbalances_[i];
@@ -237,6 +246,7 @@ private:
         const auto imbalance = static_cast<i64>(std::fabs(last_net_) / last_volume_ * 0x1p52 + 0.5);
         imbalances_.push_back(imbalance);
         sum_ += imbalance;
+        changed_ = true;
         filled_ = 0;
         net_ = 0.0;
         target_ = next_;
@@ -250,6 +260,8 @@ private:
     double net_ = 0.0;  // bought minus sold in it, in size units
     Ring<i64> imbalances_;
     i128 sum_ = 0;
+    bool changed_ = false;  // since the value was derived
+    double value_ = kNaN;
     double last_volume_ = kNaN;
     double last_net_ = kNaN;
     i64 start_ = kNone;       // ns, of the open bucket

@@ -49,23 +49,18 @@ public:
     }
     void read(const Moment& now, const Units& units, double* out) {
         bars_.close_before(now.ts.raw, [&](const BulkBar& bar) { add(bar); });
-        if (volumes_.size() < static_cast<std::size_t>(settings_.n_bars)) {
-            *out = kNaN;
-            return;
+        if (changed_) {
+            value_ = derived(units);
+            changed_ = false;
         }
-        const auto size = [&](i128 fine) { return units.size_scale.value(fine, kOne); };
-        switch (settings_.of) {
-            case BulkOf::Share: *out = ratio(buy_, volume_); return;
-            case BulkOf::Net: *out = size(2 * buy_ - volume_); return;
-            case BulkOf::Buy: *out = size(buy_); return;
-            case BulkOf::Sell: *out = size(volume_ - buy_); return;
-        }
+        *out = value_;
     }
     void restart(Restart what) {
         if (what != Restart::Session) return;
         bars_.end_session([](const BulkBar&) {});
         volumes_.clear();
         volume_ = buy_ = 0;
+        changed_ = true;
     }
 
     template <class V>
@@ -74,6 +69,7 @@ public:
         if constexpr (V::kReading) {
             bool holds = volumes_.size() <= static_cast<std::size_t>(settings_.n_bars);
             volume_ = buy_ = 0;
+            changed_ = true;
             for (std::size_t i = 0; i < volumes_.size() && holds; ++i) {
                 const auto& [volume, buy] = volumes_[i];
                 holds = volume > 0 && volume <= kMost * kOne && buy >= 0 && buy <= volume;
@@ -90,7 +86,20 @@ private:
     static constexpr i128 kOne = i128{1} << 50;
     static constexpr i128 kMost = i128{1} << 62;
 
+    // Divided once a bar: most rows see the end of none.
+    [[nodiscard]] double derived(const Units& units) const {
+        if (volumes_.size() < static_cast<std::size_t>(settings_.n_bars)) return kNaN;
+        const auto size = [&](i128 fine) { return units.size_scale.value(fine, kOne); };
+        switch (settings_.of) {
+            case BulkOf::Share: return ratio(buy_, volume_);
+            case BulkOf::Net: return size(2 * buy_ - volume_);
+            case BulkOf::Buy: return size(buy_);
+            case BulkOf::Sell: return size(volume_ - buy_);
+        }
+        return kNaN;
+    }
     void add(const BulkBar& bar) {
+        changed_ = true;
         if (volumes_.size() == static_cast<std::size_t>(settings_.n_bars)) {
             volume_ -= volumes_.front()[0];
             buy_ -= volumes_.front()[1];
@@ -108,6 +117,8 @@ private:
     Ring<std::array<i128, 2>> volumes_;  // all, bought
     i128 volume_ = 0;
     i128 buy_ = 0;
+    bool changed_ = true;  // since the value was derived
+    double value_ = kNaN;
 };
 
 }  // namespace bookflow
