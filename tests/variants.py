@@ -26,16 +26,12 @@ SAMPLES: dict[str, tuple[Any, ...]] = {
     "amount": (5, 900),
     "whole bucket": (3, "adv:2/3", 7),
 }
-SOURCES: dict[str, tuple[str, ...]] = {
+SOURCES = tuple(
     # at hand as numbers without rounding, known or not, of all that drives calculators
-    "of": (
-        'OrderFlowImbalance(window="row")',
-        'TradeFlowImbalance(window="3s", sign="aggressor")',
-        "Mid()",
-        'Volume(window="session")',
-    ),
-    "vector": ('MultiLevelOrderFlowImbalance(levels=3, window="row")',),
-}
+    bf.parse_calculator(text).spec
+    for text in ("OrderFlowImbalance", "TradeFlowImbalance(3s)", "Mid", "Volume(session)")
+)
+VECTOR = bf.parse_calculator("MultiLevelOrderFlowImbalance(levels=3)").spec
 NAMED: dict[str, tuple[Any, ...]] = {
     # of parameters that take fewer values than their type
     "Alarm.level": (0.5, 1.0),
@@ -151,10 +147,10 @@ def samples_of(entry: dict[str, Any], parameter: dict[str, Any]) -> tuple[Any, .
         own = NAMED.get(f"{entry['name']}.{parameter['name']}") or NAMED.get(parameter["name"])
         return own or SAMPLES[parameter["type"]]
     if entry["name"] == "Pick":
-        return SOURCES["vector"]
+        return (VECTOR,)
     # each parameter's begin at another place
     at = entry["inputs"].index(parameter["name"])
-    return SOURCES["of"][at:] + SOURCES["of"][:at]
+    return SOURCES[at:] + SOURCES[:at]
 
 
 def fits(name: str, settings: dict[str, Any]) -> bool:
