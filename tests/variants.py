@@ -22,6 +22,8 @@ SAMPLES: dict[str, tuple[Any, ...]] = {
     "distribution": ("normal", "t:0.25"),
     "bucket": ("adv:2/3", 3, 7.5),
 }
+NAMED: dict[str, tuple[Any, ...]] = {"bars": (2, 3)}
+"""Of parameters whose range begins elsewhere."""
 MOST = 200
 """Of a calculator's variants; of more, every so-manieth is taken."""
 
@@ -98,7 +100,8 @@ def variants_of(entry: dict[str, Any]) -> Iterator[Variant]:
     """The product of every parameter's sample values: all choices of a choice."""
     parameters = entry["parameters"]
     samples = [
-        (p["choices"] or SAMPLES[p["type"]]) + ((LAGGED,) if p["name"] == "sign" else ())
+        (p["choices"] or NAMED.get(p["name"]) or SAMPLES[p["type"]])
+        + ((LAGGED,) if p["name"] == "sign" else ())
         for p in parameters
     ]
     every = list(product(*samples))

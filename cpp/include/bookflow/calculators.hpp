@@ -11,10 +11,12 @@
 #include "bookflow/calculators/order_flow_imbalance.hpp"
 #include "bookflow/calculators/queue_imbalance.hpp"
 #include "bookflow/calculators/realised_volatility.hpp"
+#include "bookflow/calculators/relative_volume.hpp"
 #include "bookflow/calculators/spread_paid.hpp"
 #include "bookflow/calculators/touch.hpp"
 #include "bookflow/calculators/trade_size.hpp"
 #include "bookflow/calculators/traded_volume.hpp"
+#include "bookflow/calculators/volume_climax.hpp"
 #include "bookflow/calculators/volume_confirmation.hpp"
 #include "bookflow/calculators/volume_signed_imbalance.hpp"
 #include "bookflow/calculators/vpin.hpp"
@@ -50,6 +52,8 @@
     X(LargeTradeShare)                   \
     X(TradeSizeQuantile)                 \
     X(VolumeConfirmation)                \
+    X(VolumeClimax)                      \
+    X(RelativeVolume)                    \
     X(HawkesIntensity)                   \
     X(EffectiveSpread)                   \
     X(RollSpread)                        \

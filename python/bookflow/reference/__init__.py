@@ -39,6 +39,7 @@ from .trade_flow import (
 from .trade_size import large_trade_share, mean_trade_size, trade_size_quantile
 from .traded_price import last_price, vwap, vwap_deviation
 from .units import Units, units_of
+from .unusual_volume import relative_volume, volume_climax
 from .volatility import realised_volatility
 from .volume_buckets import vpin
 from .volume_signed import volume_signed_imbalance
@@ -96,6 +97,7 @@ __all__ = [
     "queue_imbalance",
     "queue_share",
     "realised_volatility",
+    "relative_volume",
     "roll_spread",
     "sell_volume",
     "spread",
@@ -105,6 +107,7 @@ __all__ = [
     "trade_size_quantile",
     "units_of",
     "volume",
+    "volume_climax",
     "volume_confirmation",
     "volume_signed_imbalance",
     "vpin",

@@ -218,6 +218,7 @@ class Pipeline:
             prints if inside else (),
             first_state=cleared or bool(flags & (Flag.GAP | Flag.SNAPSHOT)),
             fed=inside and not self._status & (Status.GAP | Status.SNAPSHOT_PENDING),
+            opened=NONE if self._span is None else self._span.start,
         )
         if inside and not flags & Flag.SNAPSHOT:
             self._tick_clock(ts, prints, best_changed=self._book.best() != best_before)
