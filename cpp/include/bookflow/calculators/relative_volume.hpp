@@ -22,8 +22,8 @@ public:
         "sessions (alone, or in a pipeline without\nsession=). A session that ended earlier keeps "
         "its last volume; one without a print is none. Auction\nand off-book prints count, broken "
         "ones are taken back. Kept are n + 1 sessions of at most one point a\nstep in which "
-        "something was traded, 32 bytes each: n = 20, a step of a minute and 390 of them make\n"
-        "260 kB.\n"
+        "something was traded, 32 bytes each, and their sum: n = 20 and 390 steps of a minute make "
+        "half\na megabyte.\n"
         "A convention of charting; there is no one source.";
     static constexpr Feed kFeed = Feed::Trades;
     static constexpr bool kState = false;
