@@ -322,3 +322,32 @@ def test_volume_confirmation_is_numpys_correlation(shared: Path) -> None:
     assert last[-1] == pytest.approx(np.corrcoef(x[-500:], y[-500:])[0, 1], rel=1e-12)
     agreement = bf.volume_confirmation(price, size, side, of="agreement")
     assert agreement[-1] == pytest.approx(np.sign(x * y)[y != 0].mean(), rel=1e-15)
+
+
+def test_volume_climaxes_of_the_synthetic_minutes(shared: Path) -> None:
+    """z against mean and sd of numpy, over the twenty minutes before."""
+    tape = day(shared)
+    first = np.array(tape["session"]) == "0"
+    ts, size = units(tape["ts_ns"])[first], units(tape["size"])[first]
+    price = rounded(tape["price_ticks"], "0.25")[first]
+    minute = -(-ts // (60 * NS))  # (t - 1m, t]
+    starts = np.flatnonzero(np.diff(minute, prepend=-1))
+    volume = np.add.reduceat(size, starts)
+    spread = np.maximum.reduceat(price, starts) - np.minimum.reduceat(price, starts)
+
+    def scores(x: NDArray[np.int64]) -> NDArray[np.float64]:
+        before = np.lib.stride_tricks.sliding_window_view(x, 20)[:-1]
+        return (x[20:] - before.mean(axis=1)) / before.std(axis=1, ddof=1)
+
+    def ours(of: str, threshold: float = 1.0) -> NDArray[np.float64]:
+        """As the first print of the next minute shows it."""
+        value = bf.volume_climax(price, size, ts=ts, of=of, threshold=threshold)
+        assert np.isnan(value[: starts[21]]).all()
+        return value[starts[21:]]
+
+    z = {"volume": scores(volume)[:-1], "range": scores(spread)[:-1]}
+    for of, expected in z.items():
+        np.testing.assert_allclose(ours(of), expected, rtol=1e-9, atol=1e-9)
+    both = np.minimum(z["volume"], z["range"]) > 1.0
+    assert both.any()
+    np.testing.assert_array_equal(ours("climax"), both)

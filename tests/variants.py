@@ -43,6 +43,7 @@ NAMED: dict[str, tuple[Any, ...]] = {
     "alpha": (0.9, 1.0),
     "h": (1.5, 4.0),
     "threshold": (1.5, 0.0),
+    "bars": (2, 3),
 }
 MOST = {"values": 32}
 """Of a calculator's variants, 200 where nothing is said; of more, every so-manieth is taken."""

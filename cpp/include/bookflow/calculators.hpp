@@ -17,12 +17,14 @@
 #include "bookflow/calculators/quote_changes.hpp"
 #include "bookflow/calculators/ranks.hpp"
 #include "bookflow/calculators/realised_volatility.hpp"
+#include "bookflow/calculators/relative_volume.hpp"
 #include "bookflow/calculators/spread_paid.hpp"
 #include "bookflow/calculators/statistics.hpp"
 #include "bookflow/calculators/touch.hpp"
 #include "bookflow/calculators/trade_size.hpp"
 #include "bookflow/calculators/traded_volume.hpp"
 #include "bookflow/calculators/turnover.hpp"
+#include "bookflow/calculators/volume_climax.hpp"
 #include "bookflow/calculators/volume_confirmation.hpp"
 #include "bookflow/calculators/volume_signed_imbalance.hpp"
 #include "bookflow/calculators/vpin.hpp"
@@ -66,6 +68,8 @@
     X(LargeTradeShare)                   \
     X(TradeSizeQuantile)                 \
     X(VolumeConfirmation)                \
+    X(VolumeClimax)                      \
+    X(RelativeVolume)                    \
     X(HawkesIntensity)                   \
     X(EffectiveSpread)                   \
     X(RollSpread)                        \

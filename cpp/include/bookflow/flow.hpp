@@ -21,8 +21,9 @@ namespace bookflow {
 // Where the stream stands: what the windows are measured in.
 struct Moment {
     Nanos ts = kNoTime;
-    i64 event = 0;  // atomic events so far
-    i64 trade = 0;  // prints so far
+    i64 event = 0;           // atomic events so far
+    i64 trade = 0;           // prints so far
+    Nanos opened = kNoTime;  // when the session began; kNoTime: there are none
 
     [[nodiscard]] i64 key(Span::Of of) const {
         return of == Span::Of::Time ? ts.raw : of == Span::Of::Events ? event : trade;
@@ -30,7 +31,7 @@ struct Moment {
 
     template <class V>
     void visit(V& v) {
-        v(ts, event, trade);
+        v(ts, event, trade, opened);
         if constexpr (V::kReading) {
             v.require(event >= 0 && event < kMaxTime && trade >= 0 && trade < kMaxTime,
                       "a count is out of range");

@@ -469,6 +469,7 @@ private:
         }
         if (interval_.inside) end_session(interval_.end);
         interval_ = settings_.session.at(ts);
+        moment_.opened = interval_.inside ? Nanos(interval_.begin) : kNoTime;
     }
     void end_session(i64 end) {
         if (clock_.anchored()) {

@@ -57,6 +57,7 @@ from .trade_size import large_trade_share, mean_trade_size, trade_size_quantile
 from .traded_price import last_price, vwap, vwap_deviation
 from .turnover import signed_root_turnover, turnover
 from .units import Units, units_of
+from .unusual_volume import relative_volume, volume_climax
 from .volatility import realised_volatility
 from .volume_buckets import vpin
 from .volume_signed import volume_signed_imbalance
@@ -142,6 +143,7 @@ __all__ = [
     "ratio",
     "realised_volatility",
     "regression",
+    "relative_volume",
     "roll_spread",
     "run_length",
     "sell_volume",
@@ -156,6 +158,7 @@ __all__ = [
     "turnover",
     "units_of",
     "volume",
+    "volume_climax",
     "volume_confirmation",
     "volume_impact",
     "volume_signed_imbalance",

@@ -1,6 +1,6 @@
 """Bulk volume classification: bars, their share of buyers, and the buckets they fill."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from math import floor, isnan, sqrt
@@ -19,7 +19,7 @@ FINE = 2**40
 
 @dataclass(frozen=True)
 class Bar:
-    """The prints of the flow in one bar, of one session."""
+    """The prints in one bar, of one session."""
 
     session: int
     end: int
@@ -30,7 +30,18 @@ class Bar:
         return sum(p.size for p in self.prints)
 
 
-def bars_of(tape: Tape, at: Reading, bar: str | None) -> list[Bar]:
+def in_flow(one: Print) -> bool:
+    return one.in_flow
+
+
+def session_at(tape: Tape, at: Reading) -> int:
+    """Which session a row stands in, counted from 0."""
+    return sum(end <= at.restart for end in tape.restarts)
+
+
+def bars_of(
+    tape: Tape, at: Reading, bar: str | None, taken: Callable[[Print], bool] = in_flow
+) -> list[Bar]:
     """The bars (t - bar, t] that are closed when a row is read: by time, or by the session's end.
 
     Bars without a print are not there. Without `bar` every print is one.
@@ -49,7 +60,7 @@ def bars_of(tape: Tape, at: Reading, bar: str | None) -> list[Bar]:
     for i, moment in enumerate(tape.moments[: at.end]):
         session = sum(end <= i for end in ends)
         for recorded in moment.prints:
-            if not recorded.print.in_flow:
+            if not taken(recorded.print):
                 continue
             end = recorded.key.ts
             if width:
@@ -60,7 +71,7 @@ def bars_of(tape: Tape, at: Reading, bar: str | None) -> list[Bar]:
                 out[-1].prints.append(recorded.print)
             else:
                 out.append(Bar(session, end, [recorded.print]))
-    current = sum(end <= at.end for end in ends)
+    current = session_at(tape, at)
     if width and out and out[-1].session == current and out[-1].end >= at.now.ts:
         out.pop()
     return out

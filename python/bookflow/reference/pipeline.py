@@ -228,6 +228,7 @@ class Pipeline:
             prints if inside else (),
             first_state=cleared or bool(flags & (Flag.GAP | Flag.SNAPSHOT)),
             fed=inside and not self._status & (Status.GAP | Status.SNAPSHOT_PENDING),
+            opened=NONE if self._span is None else self._span.start,
         )
         if inside and not flags & Flag.SNAPSHOT:
             before = self.tape.readings["event"]

@@ -96,6 +96,8 @@ class Tape:
         """The flow again, as it stands in the moments."""
         self.fed: list[bool] = []
         """Of each moment: whether quote-driven flows see it."""
+        self.opened: list[int] = []
+        """Of each moment: when its session began, NONE without one."""
         self.first_states: set[int] = set()
         self.restarts: set[int] = set()
         """The first moment after each session end."""
@@ -119,6 +121,7 @@ class Tape:
         first_state: bool = False,
         fed: bool = True,
         touch: Touch | None = None,
+        opened: int = NONE,
     ) -> None:
         """Append an atomic event.
 
@@ -138,6 +141,7 @@ class Tape:
             self._last_good = None
             self.first_states.add(len(self.moments))
         self.fed.append(fed)
+        self.opened.append(opened)
         good = fed and good_state(bids, asks)
         key = Key(ts, event, self._trades)
         before = self._last_good
