@@ -5,6 +5,7 @@
 #include "bookflow/calculators/bulk_volume.hpp"
 #include "bookflow/calculators/bulk_vpin.hpp"
 #include "bookflow/calculators/multi_level_imbalance.hpp"
+#include "bookflow/calculators/order_changes.hpp"
 #include "bookflow/calculators/order_flow_imbalance.hpp"
 #include "bookflow/calculators/queue_imbalance.hpp"
 #include "bookflow/calculators/realised_volatility.hpp"
@@ -28,6 +29,9 @@
     X(LogOrderFlowImbalance)        \
     X(MultiLevelOrderFlowImbalance) \
     X(RealisedVolatility)           \
+    X(CauseOrderFlowImbalance)      \
+    X(CancelRate)                   \
+    X(OrderToTradeRatio)            \
     X(TradeCount)                   \
     X(Volume)                       \
     X(BuyVolume)                    \

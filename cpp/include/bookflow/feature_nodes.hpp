@@ -43,6 +43,11 @@ public:
     void on_print(const Moment& now, const Print& print) {
         step<Feed::Trades>(on_trades_, now, print);
     }
+    // Whether the causes of changes have to be found out.
+    [[nodiscard]] bool follow_orders() const { return !on_changes_.empty(); }
+    void on_change(const Moment& now, const OrderChange& change) {
+        step<Feed::Changes>(on_changes_, now, change);
+    }
     void on_quotes(const Moment& now, const Quotes& quotes) {
         step<Feed::Quotes>(on_quotes_, now, quotes);
         for (const std::size_t i : on_touch_) {
@@ -110,9 +115,10 @@ private:
                 if (c.wants_quotes()) on_touch_.push_back(nodes_.size());
             }
             if constexpr (!C::kState) {
-                auto& list = C::kFeed == Feed::Trades  ? on_trades_
-                             : C::kFeed == Feed::Depth ? on_depth_
-                                                       : on_quotes_;
+                auto& list = C::kFeed == Feed::Trades    ? on_trades_
+                             : C::kFeed == Feed::Changes ? on_changes_
+                             : C::kFeed == Feed::Depth   ? on_depth_
+                                                         : on_quotes_;
                 list.push_back(nodes_.size());
             }
         });
@@ -146,6 +152,7 @@ private:
     std::vector<std::size_t> on_quotes_;  // flows, by what drives them
     std::vector<std::size_t> on_depth_;
     std::vector<std::size_t> on_trades_;
+    std::vector<std::size_t> on_changes_;
     std::vector<std::size_t> on_touch_;  // of those of trades, that look at the touch before
     int flow_levels_ = 0;
     int state_levels_ = 0;

@@ -13,6 +13,7 @@ from .catalogue import DEFINITIONS
 from .clock import Clock, parse_clock
 from .event import Event, event_of
 from .imbalance import multi_level_imbalance, queue_imbalance, queue_share
+from .order_changes import cancel_rate, cause_order_flow_imbalance, order_to_trade_ratio
 from .order_flow import (
     log_order_flow_imbalance,
     multi_level_order_flow_imbalance,
@@ -70,6 +71,8 @@ __all__ = [
     "bulk_vpin",
     "buy_sell_ratio",
     "buy_volume",
+    "cancel_rate",
+    "cause_order_flow_imbalance",
     "cumulative_volume_delta",
     "effective_spread",
     "event_of",
@@ -81,6 +84,7 @@ __all__ = [
     "multi_level_imbalance",
     "multi_level_order_flow_imbalance",
     "order_flow_imbalance",
+    "order_to_trade_ratio",
     "parse_clock",
     "parse_session",
     "parse_window",

@@ -19,7 +19,7 @@ from .catalogue import DEFINITIONS
 from .clock import parse_clock
 from .event import Event, event_of
 from .session import Span, parse_session
-from .tape import Ladder, Print, Tape, ladder
+from .tape import ADDED, CANCELLED, MODIFIED, TRADED, Change, Ladder, Print, Tape, ladder
 from .units import units_of
 from .words import BAD, NONE, Action, Flag, Side, Status
 
@@ -29,6 +29,13 @@ DepthRow = tuple[Sequence[int], Sequence[int], Sequence[int], Sequence[int]]
 """(bid_price, bid_size, ask_price, ask_size), best first."""
 
 ORDER_ACTIONS = {Action.ADD, Action.CANCEL, Action.DELETE, Action.MODIFY, Action.EXECUTE}
+CAUSES = {
+    Action.ADD: ADDED,
+    Action.CANCEL: CANCELLED,
+    Action.DELETE: CANCELLED,
+    Action.MODIFY: MODIFIED,
+    Action.EXECUTE: TRADED,
+}
 LEVEL_ACTIONS = {Action.LEVEL, Action.QUOTE}
 TOLD = Status.SNAPSHOT_PENDING | Status.HALTED | Status.AUCTION | Status.UNVERIFIABLE
 """What a STATUS event sets, all at once."""
@@ -206,18 +213,22 @@ class Pipeline:
         best_before = self._book.best()
 
         prints = []
+        changes: list[Change] = []
         for event, depth in group:
             prints += self._print_of(event)
-            self._apply(event, depth)
+            changes += self._apply_and_compare(event, depth)
 
         self._update_status(ts, flags, complete_rows=group[-1][1] is not None)
         cleared = any(event.action == Action.CLEAR for event, _ in group)
+        first_state = cleared or bool(flags & (Flag.GAP | Flag.SNAPSHOT))
+        fed = inside and not self._status & (Status.GAP | Status.SNAPSHOT_PENDING)
         self.tape.record(
             ts,
             *self._ladders(),
             prints if inside else (),
-            first_state=cleared or bool(flags & (Flag.GAP | Flag.SNAPSHOT)),
-            fed=inside and not self._status & (Status.GAP | Status.SNAPSHOT_PENDING),
+            first_state=first_state,
+            fed=fed,
+            changes=changes if fed and not first_state else (),
         )
         if inside and not flags & Flag.SNAPSHOT:
             self._tick_clock(ts, prints, best_changed=self._book.best() != best_before)
@@ -242,6 +253,35 @@ class Pipeline:
         in_volume = not (hidden and self.hidden == "none")
         in_flow = not not_flow and not (hidden and self.hidden != "flow")
         return [Print(price, event.size, side, in_volume, in_flow, broken)]
+
+    def _apply_and_compare(self, event: Event, depth: DepthRow | None) -> list[Change]:
+        """Apply an event: what became of its order, at each price where its size is another."""
+        sizes: Counter[tuple[int, int]] = Counter()  # (side, price) -> what came less what went
+        bests = []
+        for sign in (-1, 1):
+            if sign == 1:
+                self._apply(event, depth)
+            best = self._book.best()
+            bests.append({Side.BID: best.bid_price, Side.ASK: best.ask_price})
+            orders = self._book.orders if isinstance(self._book, OrderBook) else {}
+            if event.order_id in orders:
+                order = orders[event.order_id]
+                sizes[order.side, order.price] += sign * order.size
+        if event.action not in CAUSES:
+            return []
+        filled = event.action in (Action.CANCEL, Action.DELETE) and event.flags & Flag.FILL
+        cause = TRADED if filled else CAUSES[Action(event.action)]
+        return [
+            Change(
+                price,
+                size,
+                side,
+                cause,
+                (bests[0][Side(side)] == price) + 2 * (bests[1][Side(side)] == price),
+            )
+            for (side, price), size in sizes.items()
+            if size
+        ]
 
     def _apply(self, event: Event, depth: DepthRow | None) -> None:
         if event.action == Action.STATUS:
