@@ -1,6 +1,8 @@
 // What orders do to the book, by its cause: needs single orders (L3).
 #pragma once
 
+#include <cstdlib>
+
 #include "bookflow/calculator.hpp"
 
 namespace bookflow {
