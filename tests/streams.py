@@ -120,11 +120,23 @@ def columns_of(
             rows.append(tuple(dice.pick(VALUES) for _ in inputs))
         elif feed == "trades":
             rows.append((market.price(), market.size(), dice.below(3)))
+        elif feed == "changes":
+            cause = 1 + dice.below(4)
+            comes = cause == 1 or (cause == 3 and dice.once_in(2))
+            change = market.size() if comes else -market.size()
+            rows.append((market.price(), change, 1 + dice.below(2), cause, dice.below(4)))
         else:
             rows.append(market.depth_row())
     if feed == "values":
         table = list(zip(*rows, strict=True)) if rows else [()] * len(inputs)
         columns = {n: np.array(c, np.float64) for n, c in zip(inputs, table, strict=True)}
+    elif feed == "changes":
+        table = list(zip(*rows, strict=True)) if rows else [()] * 5
+        names = ("price", "change", "side", "cause", "touch")
+        columns = {
+            n: np.array(c, np.int64 if i < 2 else np.uint8)
+            for i, (n, c) in enumerate(zip(names, table, strict=True))
+        }
     elif feed == "trades":
         table = list(zip(*rows, strict=True)) if rows else [()] * 3
         types = {"price": np.int64, "size": np.int64, "side": np.uint8}

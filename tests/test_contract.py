@@ -330,6 +330,9 @@ def scalars(variant: Variant) -> dict[str, int]:
     """A good row for `update`, of the scalar feeds."""
     if variant.feed == "values":
         return dict.fromkeys(variant.entry["inputs"], 2.5) | {"ts": 9 * SECOND}
+    if variant.feed == "changes":
+        row = {"price": 100, "change": 5, "side": 1, "cause": 1, "touch": 3}
+        return row | {"ts": 9 * SECOND}
     if variant.feed == "trades":
         row = {"price": 100, "size": 5, "side": 1, "ts": 9 * SECOND}
         return row | ({"bid_price": 99, "ask_price": 101} if variant.touch else {})
@@ -424,6 +427,9 @@ def test_update_refuses_values_out_of_range(entry: dict[str, Any]) -> None:
             "ts": (-1, 5 * SECOND - 1, 2**62, 2**63 - 1),
             "side": (-1, 3, 255, 2**40),
             "size": (0, -1, 2**60 + 1, 2**63 - 1),
+            "change": (0, -5, 2**60 + 1, 2**63 - 1),
+            "cause": (0, -1, 5, 2**40),
+            "touch": (-1, 4, 2**40),
         }.get(name.rpartition("_")[2], (2**61 + 1, -(2**61) - 1))
         if name in entry["inputs"]:
             wrong = (math.inf, -math.inf)
@@ -505,7 +511,7 @@ def test_nothing_yet_is_nan_or_an_empty_sum(variant: Variant) -> None:
 
 @each_variant
 def test_one_sided_and_crossed_states(variant: Variant) -> None:
-    if variant.feed in ("trades", "values"):
+    if variant.feed in ("trades", "changes", "values"):
         return
     good = arrays(variant)
     scalar = variant.feed == "quotes"
@@ -539,11 +545,14 @@ def test_empty_windows(variant: Variant) -> None:
     columns = columns_for(variant)
     calls(calculator, columns, range(len(columns["ts"])))
     late = int(columns["ts"][-1]) + 1000 * SECOND
-    if variant.feed != "trades":
+    if variant.feed not in ("trades", "changes"):
         good = arrays(variant) | {"ts": late}
         calculator.update(**good)
         good["ts"] += 1000 * SECOND
         assert np.all(np.asarray(calculator.update(**good)) == 0)
+        return
+    if variant.feed == "changes":
+        assert np.isnan(calculator.update(101, -1, 1, 4, 0, late)) == (variant.name == "CancelRate")
         return
     # The one print inside has no known side and no earlier price to compare with.
     alone = variant.make_alone()
@@ -631,7 +640,15 @@ def misaligned(column: np.ndarray) -> np.ndarray:
 def test_a_bad_row_is_named(entry: dict[str, Any]) -> None:
     variant = first_of(entry)
     columns = columns_for(variant)
-    rule: dict[str, Any] = {"ts": -1, "side": 3, "price": 2**61 + 1, "size": -1}
+    rule: dict[str, Any] = {
+        "ts": -1,
+        "side": 3,
+        "price": 2**61 + 1,
+        "size": -1,
+        "change": 0,
+        "cause": 5,
+        "touch": 4,
+    }
     for name, column in columns.items():
         bad = column.copy()
         bad[7] = math.inf if name in entry["inputs"] else rule[name.rpartition("_")[2]]

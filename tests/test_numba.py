@@ -61,6 +61,15 @@ def depth_loop(c: Any, bid: Any, bid_size: Any, ask: Any, ask_size: Any, ts: Any
 
 
 @njit
+def changes_loop(
+    c: Any, price: Any, change: Any, side: Any, cause: Any, touch: Any, ts: Any, out: Any
+) -> Any:
+    for i in range(len(price)):
+        out[i] = c.update(price[i], change[i], side[i], cause[i], touch[i], ts[i])
+    return c.value
+
+
+@njit
 def of_loop(c: Any, of: Any, ts: Any, out: Any) -> Any:
     for i in range(len(of)):
         out[i] = c.update(of[i], ts[i])
@@ -86,6 +95,7 @@ def of_two_call(c: Any, of: Any, by: Any, ts: Any) -> Any:
 
 def loop_of(entry: dict[str, Any]) -> Any:
     by_feed = {"quotes": quotes_loop, "trades": trades_loop, "depth": depth_loop}
+    by_feed |= {"changes": changes_loop}
     return by_feed.get(entry["feed"]) or {1: of_loop, 2: of_two_loop}[len(entry["inputs"])]
 
 
@@ -149,6 +159,13 @@ def timed_call(c: Any, a: Any, b: Any, d: Any, e: Any, ts: Any) -> Any:
 
 
 @njit
+def changes_call(
+    c: Any, price: Any, change: Any, side: Any, cause: Any, touch: Any, ts: Any
+) -> Any:
+    return c.update(price, change, side, cause, touch=touch, ts=ts)
+
+
+@njit
 def trades_call(c: Any, price: Any, size: Any) -> Any:
     return c.update(price, size)
 
@@ -166,6 +183,9 @@ def a_call(entry: dict[str, Any]) -> tuple[Callable[..., Any], dict[str, Any]]:
         return call, dict.fromkeys(inputs, 2.5) | {"ts": 9 * SECOND}
     if feed == "trades":
         return sided_call, {"price": 100, "size": 5, "side": 1, "ts": 9 * SECOND}
+    if feed == "changes":
+        row = {"price": 100, "change": 5, "side": 1, "cause": 1, "touch": 3}
+        return changes_call, row | {"ts": 9 * SECOND}
     row: dict[str, Any] = {"bid_price": 99, "bid_size": 5, "ask_price": 101, "ask_size": 6}
     if feed == "depth":
         steps = {"bid_price": -1, "bid_size": 1, "ask_price": 1, "ask_size": 1}
@@ -195,6 +215,9 @@ WRONG = {
     "side": (-1, 3, 255, 2**40),
     "size": (0, -1, 2**60 + 1, 2**63 - 1),
     "price": (2**61 + 1, -(2**61) - 1),
+    "change": (0, -5, 2**60 + 1, 2**63 - 1),
+    "cause": (0, -1, 5, 2**40),
+    "touch": (-1, 4, 2**40),
 }
 
 

@@ -178,6 +178,13 @@ void take_print(Alone<C>& alone, i64 price, i64 size, i64 side, i64 ts,
     alone.step(p, ts);
 }
 
+template <class C>
+void take_change(Alone<C>& alone, i64 price, i64 change, i64 side, i64 cause, i64 touch, i64 ts) {
+    const OrderChange c = checked_change(price, change, side, cause, touch, -1);
+    alone.check_ts(ts, -1);
+    alone.step(c, ts);
+}
+
 inline constexpr std::array<const char*, 4> kSides{"bid_price", "bid_size", "ask_price",
                                                    "ask_size"};
 
@@ -234,6 +241,12 @@ PyObject* update(PyObject* self, PyObject* const* args, Py_ssize_t n, PyObject* 
         static constexpr std::array<const char*, 4> names{"price", "size", "side", "ts"};
         const Arguments<4> a("update", names, 2, args, n, keywords);
         take_print(alone, a.integer(0), a.integer(1), a.integer(2, 0), a.integer(3, kNone));
+    } else if constexpr (C::kFeed == Feed::Changes) {
+        static constexpr std::array<const char*, 6> names{"price", "change", "side",
+                                                          "cause", "touch",  "ts"};
+        const Arguments<6> a("update", names, 5, args, n, keywords);
+        take_change(alone, a.integer(0), a.integer(1), a.integer(2), a.integer(3), a.integer(4),
+                    a.integer(5, kNone));
     } else {
         static constexpr std::array<const char*, 5> names{kSides[0], kSides[1], kSides[2],
                                                           kSides[3], "ts"};

@@ -42,6 +42,16 @@ int c_update_trades(Alone<C>* alone, i64 price, i64 size, i64 side, i64 ts, doub
 }
 
 template <class C>
+int c_update_changes(Alone<C>* alone, i64 price, i64 change, i64 side, i64 cause, i64 touch, i64 ts,
+                     double* out) noexcept {
+    return in_c(alone, [&](Alone<C>& a) {
+        a.begin();
+        take_change(a, price, change, side, cause, touch, ts);
+        a.read(out);
+    });
+}
+
+template <class C>
 int c_update_depth(Alone<C>* alone, const Levels* four, i64 ts, double* out) noexcept {
     return in_c(alone, [&](Alone<C>& a) {
         a.begin();
@@ -93,6 +103,8 @@ void add_calculator(py::module_& m) {
         add_c_function(m, C::kName, "update", &c_update_trades<C>);
     } else if constexpr (C::kFeed == Feed::Values) {
         add_c_function(m, C::kName, "update", &c_update_values<C>);
+    } else if constexpr (C::kFeed == Feed::Changes) {
+        add_c_function(m, C::kName, "update", &c_update_changes<C>);
     } else {
         add_c_function(m, C::kName, "update", &c_update_depth<C>);
     }

@@ -54,6 +54,7 @@ template <class C>
         case Feed::Depth: return "bid_price, bid_size, ask_price, ask_size, ts=None";
         case Feed::Trades: return "price, size, side=0, ts=None";
         case Feed::Values: break;
+        case Feed::Changes: return "price, change, side, cause, touch, ts=None";
     }
     return "";
 }
@@ -111,12 +112,19 @@ template <class C>
             return "price, size : int64 arrays (n,), in units. side : uint8 array (n,) of the "
                    "aggressor,\n    0 not known (the default), 1 buy, 2 sell.";
         case Feed::Values: break;
+        case Feed::Changes:
+            return "price, change : int64 arrays (n,), in units: where the size changed, and by "
+                   "how "
+                   "much (below 0:\n    it went). side, cause, touch : uint8 arrays (n,). side: 1 "
+                   "bid, 2 ask. cause: 1 added,\n    2 cancelled, 3 modified, 4 traded. touch: 1 "
+                   "where the price was its side's best before,\n    2 where it is after, 3 both, "
+                   "0 neither.";
     }
     return "";
 }
 
 inline const char* name_of_feed(Feed feed) {
-    constexpr std::array names{"quotes", "depth", "trades", "values"};
+    constexpr std::array names{"quotes", "depth", "trades", "changes", "values"};
     return names[static_cast<std::size_t>(feed)];
 }
 

@@ -30,14 +30,17 @@ public:
             return std::array<const char*, 5>{"price", "size", "side", "bid_price", "ask_price"};
         } else if constexpr (C::kFeed == Feed::Trades) {
             return std::array<const char*, 3>{"price", "size", "side"};
+        } else if constexpr (C::kFeed == Feed::Changes) {
+            return std::array<const char*, 5>{"price", "change", "side", "cause", "touch"};
         } else {
             return std::array<const char*, 4>{"bid_price", "bid_size", "ask_price", "ask_size"};
         }
     }();
     static constexpr std::size_t kColumns = kInputs.size();
-    static constexpr std::size_t kRequired = C::kFeed == Feed::Values   ? kColumns
-                                             : C::kFeed == Feed::Trades ? 2
-                                                                        : 4;
+    static constexpr std::size_t kRequired = C::kFeed == Feed::Trades   ? 2
+                                             : C::kFeed == Feed::Quotes ? 4
+                                             : C::kFeed == Feed::Depth  ? 4
+                                                                        : kColumns;
 
     static const ColumnWords& get() {
         static const ColumnWords* const words = new ColumnWords();
@@ -295,6 +298,28 @@ private:
     Column<i64> ask_;
 };
 
+template <class C>
+class Inputs<C, Feed::Changes> {
+public:
+    Inputs(const ColumnCall<C>& call, const C&, py::ssize_t& rows)
+        : price_(column<i64>(call[0], "price", rows)),
+          change_(column<i64>(call[1], "change", rows)) {
+        for (std::size_t i = 0; i < 3; ++i) {
+            bytes_[i] =
+                column<std::uint8_t>(call[i + 2], ColumnCall<C>::Words::kInputs[i + 2], rows);
+        }
+    }
+    [[nodiscard]] OrderChange operator()(std::size_t i) const {
+        return checked_change(price_[i], change_[i], bytes_[0][i], bytes_[1][i], bytes_[2][i],
+                              static_cast<i64>(i));
+    }
+
+private:
+    Column<i64> price_;
+    Column<i64> change_;
+    std::array<Column<std::uint8_t>, 3> bytes_;  // side, cause, touch
+};
+
 // Row by row, by the calculator's own step. Flattened, that is with all that it calls in line: left
 // to its own measure the compiler calls out of a loop whose body is a few dozen instructions.
 template <bool WithTs, bool WithTouch = false, class C>
@@ -397,8 +422,9 @@ PyObject* over_columns(PyObject*, PyObject* const* args, Py_ssize_t n, PyObject*
     const OutColumn out(call[Words::kOut], rows, width_of(alone.calculator()), is_vector<C>);
     if (!call[Words::kOut].is_none()) {
         for (std::size_t i = 0; i < Words::kColumns; ++i) {
-            const bool side = C::kFeed == Feed::Trades && i == 2;
-            out.refuse_overlap(call[i], side ? sizeof(std::uint8_t) : sizeof(i64));
+            const bool byte =
+                (C::kFeed == Feed::Trades && i == 2) || (C::kFeed == Feed::Changes && i >= 2);
+            out.refuse_overlap(call[i], byte ? sizeof(std::uint8_t) : sizeof(i64));
         }
         out.refuse_overlap(call[Words::kTs], sizeof(i64));
     }

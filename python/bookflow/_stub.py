@@ -297,15 +297,21 @@ _READ: Final = _TYPES | {
 }
 
 _SIDES: Final = ("bid_price", "bid_size", "ask_price", "ask_size")
+_CHANGE: Final = ("price", "change", "side", "cause", "touch")
 _UPDATE: Final = {
     "quotes": [*(f"{name}: SupportsIndex" for name in _SIDES)],
     "depth": [*(f"{name}: _Ints" for name in _SIDES)],
     "trades": ["price: SupportsIndex", "size: SupportsIndex", "side: SupportsIndex = 0"],
+    "changes": [*(f"{name}: SupportsIndex" for name in _CHANGE)],
 }
 _COLUMNS: Final = {
     "quotes": [*(f"{name}: _Ints" for name in _SIDES)],
     "depth": [*(f"{name}: _Ints" for name in _SIDES)],
     "trades": ["price: _Ints", "size: _Ints", "side: _Bytes | None = None"],
+    "changes": [
+        *(f"{name}: _Ints" for name in _CHANGE[:2]),
+        *(f"{name}: _Bytes" for name in _CHANGE[2:]),
+    ],
 }
 _TOUCH: Final = ("bid_price", "ask_price")
 

@@ -70,6 +70,10 @@ class TradesCalculator(Borrowed):
     """Driven by prints."""
 
 
+class ChangesCalculator(Borrowed):
+    """Driven by changes of orders."""
+
+
 class DepthCalculator(Borrowed):
     """Driven by the best levels; yields a number."""
 
@@ -122,6 +126,7 @@ for _name, _address in _core._C_FUNCTIONS.items():
 _FEEDS: Final[dict[tuple[Any, ...], type[Borrowed]]] = {
     ("quotes", False): QuotesCalculator,
     ("trades", False): TradesCalculator,
+    ("changes", False): ChangesCalculator,
     ("depth", False): DepthCalculator,
     ("depth", True): DepthVector,
 }
@@ -146,6 +151,7 @@ def _kept(type_: Borrowed) -> errors.NumbaTypeError:
 
 @register_model(QuotesCalculator)
 @register_model(TradesCalculator)
+@register_model(ChangesCalculator)
 @register_model(DepthCalculator)
 @register_model(DepthVector)
 @register_model(BookType)
@@ -319,6 +325,7 @@ def _c_function(
 
 _update_quotes = _c_function("update", (*_SIDES, "ts"))
 _update_trades = _c_function("update", ("price", "size", "side", "ts"), side=0)
+_update_changes = _c_function("update", ("price", "change", "side", "cause", "touch", "ts"))
 _value = _c_function("value")
 _apply = _c_function("apply", _EVENT, types.int64)
 _quotes = _c_function("quotes", (), types.UniTuple(types.int64, 4))
@@ -440,6 +447,21 @@ def _trades_update(self: Any, price: Any, size: Any, side: Any = 0, ts: Any = No
 
     def update(self: Any, price: Any, size: Any, side: Any = 0, ts: Any = None) -> Any:
         return _update_trades(self, price, size, side, ts)
+
+    return update
+
+
+@overload_method(ChangesCalculator, "update")
+def _changes_update(
+    self: Any, price: Any, change: Any, side: Any, cause: Any, touch: Any, ts: Any = None
+) -> Any:
+    integers = {"price": price, "change": change, "side": side, "cause": cause, "touch": touch}
+    _check_integers(self, "update", "ts", **integers, ts=ts)
+
+    def update(
+        self: Any, price: Any, change: Any, side: Any, cause: Any, touch: Any, ts: Any = None
+    ) -> Any:
+        return _update_changes(self, price, change, side, cause, touch, ts)
 
     return update
 

@@ -127,4 +127,19 @@ struct Print {
     [[nodiscard]] bool is_trade() const { return in_volume && size > Size(0); }
 };
 
+// Why the size at a price is another one, as only a book of orders knows.
+enum class Cause : std::uint8_t { Added = 1, Cancelled, Modified, Traded };
+
+// What one event did to one order's price: the size that came or went.
+struct OrderChange {
+    Price price = kNoPrice;
+    Size size;  // negative: it went
+    Side side = Side::None;
+    Cause cause{};
+    bool touch_before = false;  // the price was its side's best
+    bool touch_after = false;
+
+    [[nodiscard]] bool at_touch() const { return touch_before || touch_after; }
+};
+
 }  // namespace bookflow

@@ -11,6 +11,7 @@
 #include "bookflow/calculators/depth_conserving_order_flow_imbalance.hpp"
 #include "bookflow/calculators/multi_level_imbalance.hpp"
 #include "bookflow/calculators/normalised_order_flow_imbalance.hpp"
+#include "bookflow/calculators/order_changes.hpp"
 #include "bookflow/calculators/order_flow_imbalance.hpp"
 #include "bookflow/calculators/persistence.hpp"
 #include "bookflow/calculators/queue_imbalance.hpp"
@@ -51,6 +52,9 @@
     X(MultiLevelLogOrderFlowImbalance)   \
     X(QuoteChangeCount)                  \
     X(RealisedVolatility)                \
+    X(CauseOrderFlowImbalance)           \
+    X(CancelRate)                        \
+    X(OrderToTradeRatio)                 \
     X(TradeCount)                        \
     X(Volume)                            \
     X(BuyVolume)                         \

@@ -101,4 +101,23 @@ inline Print checked_print(i64 price, i64 size, i64 side, i64 row) {
     return p;
 }
 
+inline OrderChange checked_change(i64 price, i64 change, i64 side, i64 cause, i64 touch, i64 row) {
+    check_price("price", price, row);
+    if (cause < 1 || cause > 4) {
+        refuse("cause", cause, "must be 1 (added), 2 (cancelled), 3 (modified) or 4 (traded)", row);
+    }
+    if (change == 0 || change < -kMaxSize || change > kMaxSize) {
+        refuse("change", change, "must be within 2^60 size units, and not 0", row);
+    }
+    if (cause != 3 && (change > 0) != (cause == 1)) {
+        refuse("change", change, "must be above 0 for an order added, below for one taken", row);
+    }
+    if (side != 1 && side != 2) refuse("side", side, "must be 1 (BID) or 2 (ASK)", row);
+    if (touch < 0 || touch > 3) {
+        refuse("touch", touch, "must be 0 (away), 1 (at it before), 2 (after) or 3 (both)", row);
+    }
+    return {Price(price),     Size(change),    static_cast<Side>(side), static_cast<Cause>(cause),
+            (touch & 1) != 0, (touch & 2) != 0};
+}
+
 }  // namespace bookflow

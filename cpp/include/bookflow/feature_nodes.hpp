@@ -41,6 +41,11 @@ public:
     void on_print(const Moment& now, const Print& print) {
         step<Feed::Trades>(on_trades_, now, print);
     }
+    // Whether the causes of changes have to be found out.
+    [[nodiscard]] bool follow_orders() const { return !on_changes_.empty(); }
+    void on_change(const Moment& now, const OrderChange& change) {
+        step<Feed::Changes>(on_changes_, now, change);
+    }
     void on_quotes(const Moment& now, const Quotes& quotes) {
         step<Feed::Quotes>(on_quotes_, now, quotes);
         for (const std::size_t i : on_touch_) {
@@ -166,10 +171,11 @@ private:
                 if (c.wants_quotes()) on_touch_.push_back(at);
             }
             if constexpr (!C::kState) {
-                auto& list = C::kFeed == Feed::Trades   ? on_trades_
-                             : C::kFeed == Feed::Depth  ? on_depth_
-                             : C::kFeed == Feed::Quotes ? on_quotes_
-                                                        : on_values_;
+                auto& list = C::kFeed == Feed::Trades    ? on_trades_
+                             : C::kFeed == Feed::Changes ? on_changes_
+                             : C::kFeed == Feed::Depth   ? on_depth_
+                             : C::kFeed == Feed::Quotes  ? on_quotes_
+                                                         : on_values_;
                 list.push_back(at);
             }
             values_.resize(values_.size() + static_cast<std::size_t>(width_of(c)));
@@ -216,6 +222,7 @@ private:
     std::vector<std::size_t> on_quotes_;  // flows, by what drives them
     std::vector<std::size_t> on_depth_;
     std::vector<std::size_t> on_trades_;
+    std::vector<std::size_t> on_changes_;
     std::vector<std::size_t> on_touch_;   // of those of trades, that look at the touch before
     std::vector<std::size_t> on_values_;  // calculators of calculators
     std::vector<std::size_t> at_rows_;    // what is read at a row

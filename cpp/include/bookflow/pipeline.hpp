@@ -6,7 +6,8 @@
 //   2. its events change the book, its prints are collected;
 //   3. each print goes to the trade-driven calculators;
 //   4. the status is settled;
-//   5. quote- and depth-driven flows see the new state;
+//   5. changes of orders go to the calculators that follow them, and quote- and depth-driven flows
+//      see the new state;
 //   6. calculators that look at each atomic event take their values;
 //   7. counting clocks decide whether a row is written.
 // Batch, any chunking and one event at a time go through the same `take`.
@@ -328,6 +329,7 @@ private:
         const Quotes before = quotes_;
         depth_.changed = LevelRange::none();
         prints_.clear();
+        changes_.clear();
         for (const Event& e : events) {
             flags |= e.flags;
             cleared = cleared || e.action == Action::Clear;
@@ -350,7 +352,11 @@ private:
         if (status_.settle(ts, has_book_, quotes_, best_changed)) faults_.count(Fault::Crossed);
         if (faults_before != nullptr) raise_new(*faults_before);
         const bool broken = (flags & flag::kGap) != 0 || status_.incomplete();
-        take_state(best_changed, snapshot || cleared || broken);
+        const bool first_state = snapshot || cleared || broken;
+        if (interval_.inside && !first_state) {
+            for (const OrderChange& change : changes_) nodes_.on_change(moment_, change);
+        }
+        take_state(best_changed, first_state);
 
         if (snapshot || !interval_.inside) return;
         clock_.anchor(ts, interval_.begin);
@@ -365,8 +371,12 @@ private:
     [[gnu::always_inline]] void take_event(const Event& e, bool with_depth) {
         Change change;
         if (source_ == Source::Orders || source_ == Source::None) {
-            change = orders_.apply(e);
-            if (change.any) read_book(orders_, change);
+            if (nodes_.follow_orders()) [[unlikely]] {
+                change = apply_followed(e);
+            } else {
+                change = orders_.apply(e);
+                if (change.any) read_book(orders_, change);
+            }
         } else if (source_ == Source::Levels && !with_depth) {
             change = levels_.apply(e);
             if (change.any) read_book(levels_, change);
@@ -377,6 +387,41 @@ private:
         } else if (e.action == Action::Execute) {
             const Side resting = change.side != Side::None ? change.side : e.side;
             print(e, opposite(resting), e.price != kNoPrice ? e.price : change.price);
+        }
+    }
+
+    // The order before and after tells what the event did to its price, or to two of them.
+    [[gnu::noinline]] Change apply_followed(const Event& e) {
+        const bool cleared = e.action == Action::Clear;
+        const auto before = cleared ? std::nullopt : orders_.order(e.order_id);
+        const Quotes quotes = quotes_;
+        const Change made = orders_.apply(e);
+        if (!made.any) return made;
+        read_book(orders_, made);
+        if (cleared) return made;
+        const auto after = orders_.order(e.order_id);
+        const auto changed = [&](const Order& o, i64 size) {
+            if (size == 0) return;
+            const auto best = [&](const Quotes& q) {
+                return (o.side() == Side::Bid ? q.bid : q.ask) == o.price;
+            };
+            changes_.push_back(
+                {o.price, Size(size), o.side(), cause_of(e), best(quotes), best(quotes_)});
+        };
+        if (before && after && before->price == after->price && before->side() == after->side()) {
+            changed(*after, after->size() - before->size());
+        } else {
+            if (before) changed(*before, -before->size());
+            if (after) changed(*after, after->size());
+        }
+        return made;
+    }
+    [[nodiscard]] static Cause cause_of(const Event& e) {
+        switch (e.action) {
+            case Action::Add: return Cause::Added;
+            case Action::Modify: return Cause::Modified;
+            case Action::Execute: return Cause::Traded;
+            default: return e.has(flag::kFill) ? Cause::Traded : Cause::Cancelled;
         }
     }
 
@@ -521,6 +566,7 @@ private:
     bool last_was_delete_ = false;
     Pending pending_;
     std::vector<Print> prints_;
+    std::vector<OrderChange> changes_;
     Rows history_;
     Rows* sink_ = nullptr;
     i64 begin_row_ = 0;  // of the chunk, where the present atomic event begins

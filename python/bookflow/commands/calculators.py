@@ -13,6 +13,7 @@ _INPUTS = {
     "quotes": "the touch",
     "depth": "the best levels",
     "trades": "prints",
+    "changes": "changes of orders",
 }
 
 

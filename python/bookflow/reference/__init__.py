@@ -28,6 +28,7 @@ from .least_squares import (
     regression,
     volume_impact,
 )
+from .order_changes import cancel_rate, cause_order_flow_imbalance, order_to_trade_ratio
 from .order_flow import (
     depth_conserving_order_flow_imbalance,
     log_order_flow_imbalance,
@@ -102,6 +103,8 @@ __all__ = [
     "bulk_vpin",
     "buy_sell_ratio",
     "buy_volume",
+    "cancel_rate",
+    "cause_order_flow_imbalance",
     "cumulative_depth",
     "cumulative_volume_delta",
     "cusum",
@@ -131,6 +134,7 @@ __all__ = [
     "multi_level_order_flow_imbalance",
     "normalised_order_flow_imbalance",
     "order_flow_imbalance",
+    "order_to_trade_ratio",
     "page_hinkley",
     "parse_clock",
     "parse_session",

@@ -20,7 +20,7 @@ from .clock import parse_clock
 from .composed import deepest
 from .event import Event, event_of
 from .session import Span, parse_session
-from .tape import Ladder, Print, Tape, ladder
+from .tape import ADDED, CANCELLED, MODIFIED, TRADED, Change, Ladder, Print, Tape, ladder
 from .trade_sign import rule_of
 from .units import exact, units_of
 from .words import BAD, NONE, Action, Flag, Side, Status
@@ -31,6 +31,13 @@ DepthRow = tuple[Sequence[int], Sequence[int], Sequence[int], Sequence[int]]
 """(bid_price, bid_size, ask_price, ask_size), best first."""
 
 ORDER_ACTIONS = {Action.ADD, Action.CANCEL, Action.DELETE, Action.MODIFY, Action.EXECUTE}
+CAUSES = {
+    Action.ADD: ADDED,
+    Action.CANCEL: CANCELLED,
+    Action.DELETE: CANCELLED,
+    Action.MODIFY: MODIFIED,
+    Action.EXECUTE: TRADED,
+}
 LEVEL_ACTIONS = {Action.LEVEL, Action.QUOTE}
 TOLD = Status.SNAPSHOT_PENDING | Status.HALTED | Status.AUCTION | Status.UNVERIFIABLE
 """What a STATUS event sets, all at once."""
@@ -216,19 +223,23 @@ class Pipeline:
         best_before = self._book.best()
 
         prints = []
+        changes: list[Change] = []
         for event, depth in group:
             prints += self._print_of(event)
-            self._apply(event, depth)
+            changes += self._apply_and_compare(event, depth)
 
         self._update_status(ts, flags, complete_rows=group[-1][1] is not None)
         cleared = any(event.action == Action.CLEAR for event, _ in group)
+        first_state = cleared or bool(flags & (Flag.GAP | Flag.SNAPSHOT))
+        fed = inside and not self._status & (Status.GAP | Status.SNAPSHOT_PENDING)
         self.tape.record(
             ts,
             *self._ladders(),
             prints if inside else (),
-            first_state=cleared or bool(flags & (Flag.GAP | Flag.SNAPSHOT)),
-            fed=inside and not self._status & (Status.GAP | Status.SNAPSHOT_PENDING),
+            first_state=first_state,
+            fed=fed,
             opened=NONE if self._span is None else self._span.start,
+            changes=changes if fed and not first_state else (),
         )
         if inside and not flags & Flag.SNAPSHOT:
             before = self.tape.readings["event"]
@@ -255,6 +266,35 @@ class Pipeline:
         in_volume = not (hidden and self.hidden == "none")
         in_flow = not not_flow and not (hidden and self.hidden != "flow")
         return [Print(price, event.size, side, in_volume, in_flow, broken)]
+
+    def _apply_and_compare(self, event: Event, depth: DepthRow | None) -> list[Change]:
+        """Apply an event: what became of its order, at each price where its size is another."""
+        sizes: Counter[tuple[int, int]] = Counter()  # (side, price) -> what came less what went
+        bests = []
+        for sign in (-1, 1):
+            if sign == 1:
+                self._apply(event, depth)
+            best = self._book.best()
+            bests.append({Side.BID: best.bid_price, Side.ASK: best.ask_price})
+            orders = self._book.orders if isinstance(self._book, OrderBook) else {}
+            if event.order_id in orders:
+                order = orders[event.order_id]
+                sizes[order.side, order.price] += sign * order.size
+        if event.action not in CAUSES:
+            return []
+        filled = event.action in (Action.CANCEL, Action.DELETE) and event.flags & Flag.FILL
+        cause = TRADED if filled else CAUSES[Action(event.action)]
+        return [
+            Change(
+                price,
+                size,
+                side,
+                cause,
+                (bests[0][Side(side)] == price) + 2 * (bests[1][Side(side)] == price),
+            )
+            for (side, price), size in sizes.items()
+            if size
+        ]
 
     def _apply(self, event: Event, depth: DepthRow | None) -> None:
         if event.action == Action.STATUS:

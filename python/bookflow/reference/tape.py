@@ -42,6 +42,21 @@ class Print(NamedTuple):
         return -self.size if self.broken else self.size
 
 
+class Change(NamedTuple):
+    """What one event did to an order's price: `size` came, or went where it is below 0."""
+
+    price: int
+    size: int
+    side: int
+    cause: int
+    touch: int
+    """1: the price was its side's best before; 2: it is after; 3: both."""
+
+
+ADDED, CANCELLED, MODIFIED, TRADED = 1, 2, 3, 4
+"""The causes of a Change."""
+
+
 class Recorded(NamedTuple):
     """A print in the history: `flow_before` prints of the flow, of this size, came earlier."""
 
@@ -66,6 +81,7 @@ class Moment:
     """The good state to difference against; None: this is a first state."""
     flow: int
     """How many in-flow prints there are up to here."""
+    changes: tuple[Change, ...] = ()
 
 
 class Reading(NamedTuple):
@@ -122,6 +138,7 @@ class Tape:
         fed: bool = True,
         touch: Touch | None = None,
         opened: int = NONE,
+        changes: Iterable[Change] = (),
     ) -> None:
         """Append an atomic event.
 
@@ -145,7 +162,9 @@ class Tape:
         good = fed and good_state(bids, asks)
         key = Key(ts, event, self._trades)
         before = self._last_good
-        moment = Moment(key, bids, asks, tuple(recorded), good, before, len(self.flow))
+        moment = Moment(
+            key, bids, asks, tuple(recorded), good, before, len(self.flow), tuple(changes)
+        )
         self.moments.append(moment)
         if good:
             self._last_good = moment
@@ -212,6 +231,17 @@ class Tape:
             if moment.good and moment.before is not None:
                 yield window.weight(moment.key, at.now), moment.before, moment
 
+    def order_changes(self, window: Window, at: Reading) -> list[tuple[int | float, Change]] | None:
+        """(weight, change) of each change in the window; None before the first since a restart."""
+        since = 0 if window.kind == "reset" else at.restart
+        if not any(moment.changes for moment in self.moments[since : at.end]):
+            return None
+        return [
+            (window.weight(moment.key, at.now), change)
+            for moment in self.window(window, at)
+            for change in moment.changes
+        ]
+
     def prints(self, window: Window, at: Reading) -> Iterator[tuple[int | float, Recorded]]:
         """(weight, print) of each print in the window."""
         for moment in self.window(window, at):
@@ -264,6 +294,23 @@ def depth_tape(
     columns = zip(_times(ts, len(bid_price)), bid_price, bid_size, ask_price, ask_size, strict=True)
     for i, (t, bp, bs, ap, az) in enumerate(columns):
         tape.record(t, ladder(bp, bs), ladder(ap, az))
+        readings.append(tape.reading(t, i))
+    return tape, readings
+
+
+def change_tape(
+    price: Sequence[int],
+    change: Sequence[int],
+    side: Sequence[int],
+    cause: Sequence[int],
+    touch: Sequence[int],
+    ts: Sequence[int] | None = None,
+) -> tuple[Tape, list[Reading]]:
+    """Columns of changes of orders: every element is an atomic event and a row."""
+    tape, readings = Tape(), []
+    columns = zip(_times(ts, len(price)), price, change, side, cause, touch, strict=True)
+    for i, (t, *fields) in enumerate(columns):
+        tape.record(t, changes=[Change(*map(int, fields))])
         readings.append(tape.reading(t, i))
     return tape, readings
 
