@@ -85,6 +85,15 @@ protected:
     }
 };
 
+// Nothing but a source.
+struct JustOneSource : OneSource {
+    template <class V>
+    void visit(V& v) {
+        visit_of(v);
+        visit_on(v);
+    }
+};
+
 // And those of two.
 struct TwoSources {
     ValueSource of;
@@ -98,6 +107,28 @@ protected:
     void visit_on(V& v) {
         v("on", on, "when values are taken: where a row is written, or at each atomic event");
     }
+};
+
+// What calculators of one source, or of two, have in common.
+template <class Settings_, std::size_t Sources = 1>
+class OfValues {
+public:
+    static constexpr Feed kFeed = Feed::Values;
+    static constexpr bool kState = false;
+    static constexpr auto kInputs = [] {
+        if constexpr (Sources == 1) {
+            return std::array{"of"};
+        } else {
+            return std::array{"of", "by"};
+        }
+    }();
+    using Settings = Settings_;
+
+    explicit OfValues(const Settings& s) : settings_(s) {}
+    [[nodiscard]] const Settings& settings() const { return settings_; }
+
+protected:
+    Settings settings_;
 };
 
 }  // namespace bookflow

@@ -35,15 +35,9 @@ protected:
 // What charts have in common: one source, nothing known before the first value, and a state that a
 // session's end clears.
 template <class Settings_, class State>
-class Chart {
+class Chart : public OfValues<Settings_> {
 public:
-    static constexpr Feed kFeed = Feed::Values;
-    static constexpr bool kState = false;
-    static constexpr std::array<const char*, 1> kInputs{"of"};
-    using Settings = Settings_;
-
-    explicit Chart(const Settings& s) : settings_(s) {}
-    [[nodiscard]] const Settings& settings() const { return settings_; }
+    using OfValues<Settings_>::OfValues;
 
     void restart(Restart what) {
         if (what == Restart::Session) state_ = State{};
@@ -58,7 +52,7 @@ protected:
         return (x - settings_.mean) / settings_.sd;
     }
 
-    Settings settings_;
+    using OfValues<Settings_>::settings_;
     State state_;
 };
 

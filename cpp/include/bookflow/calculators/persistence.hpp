@@ -51,32 +51,16 @@ struct AutocorrelationSettings : OneSource {
     }
 };
 
-class Autocorrelation {
+// Folds each value with an earlier one.
+template <class Settings_>
+class FoldedPairs : public OfValues<Settings_> {
 public:
-    static constexpr std::string_view kName = "Autocorrelation";
-    static constexpr std::string_view kDoc =
-        "Correlation of another calculator's values with those `lag` values before, in [-1, 1].\n\n"
-        "Pearson's, over the window's pairs, each side about its own mean. A pair with a NaN "
-        "counts "
-        "nothing,\nand none is made across a gap, a snapshot or a session's end. NaN with fewer "
-        "than "
-        "two pairs or where\neither side does not vary.";
-    static constexpr Feed kFeed = Feed::Values;
-    static constexpr bool kState = false;
-    static constexpr std::array<const char*, 1> kInputs{"of"};
-    using Settings = AutocorrelationSettings;
-
-    explicit Autocorrelation(const Settings& s) : settings_(s), pairs_(s.lag), fold_(s.window) {}
-    [[nodiscard]] const Settings& settings() const { return settings_; }
+    FoldedPairs(const Settings_& s, int lag)
+        : OfValues<Settings_>(s), pairs_(lag), fold_(s.window) {}
 
     void step(const Moment& now, const std::array<double, 1>& x) {
         const double before = pairs_.step(x[0]);
         if (!std::isnan(before) && !std::isnan(x[0])) fold_.add(now, {x[0], before});
-    }
-    void read(const Moment& now, const Units&, double* out) const {
-        const CoMoments m = fold_.read(now);
-        const double both = std::sqrt(m.xx) * std::sqrt(m.yy);
-        *out = both > 0.0 ? std::clamp(m.xy / both, -1.0, 1.0) : kNaN;
     }
     void restart(Restart what) {
         if (what != Restart::Row) pairs_.clear();
@@ -87,10 +71,29 @@ public:
         v(pairs_, fold_);
     }
 
-private:
-    Settings settings_;
+protected:
     Pairs pairs_;
     Fold<CoMoments> fold_;
+};
+
+class Autocorrelation : public FoldedPairs<AutocorrelationSettings> {
+public:
+    static constexpr std::string_view kName = "Autocorrelation";
+    static constexpr std::string_view kDoc =
+        "Correlation of another calculator's values with those `lag` values before, in [-1, 1].\n\n"
+        "Pearson's, over the window's pairs, each side about its own mean. A pair with a NaN "
+        "counts "
+        "nothing,\nand none is made across a gap, a snapshot or a session's end. NaN with fewer "
+        "than "
+        "two pairs or where\neither side does not vary.";
+
+    explicit Autocorrelation(const AutocorrelationSettings& s) : FoldedPairs(s, s.lag) {}
+
+    void read(const Moment& now, const Units&, double* out) const {
+        const CoMoments m = fold_.read(now);
+        const double both = std::sqrt(m.xx) * std::sqrt(m.yy);
+        *out = both > 0.0 ? std::clamp(m.xy / both, -1.0, 1.0) : kNaN;
+    }
 };
 
 struct LineSettings : OneSource {
@@ -103,46 +106,24 @@ struct LineSettings : OneSource {
     }
 };
 
-class HalfLife {
+class HalfLife : public FoldedPairs<LineSettings> {
 public:
     static constexpr std::string_view kName = "HalfLife";
     static constexpr std::string_view kDoc =
         "After how many values half of a deviation is left, -ln 2 / ln b.\n\n"
         "b is the slope of a value on the one before, over the window's pairs of neighbours. "
         "Infinite\npersistence and none have no half-life: NaN unless 0 < b < 1.";
-    static constexpr Feed kFeed = Feed::Values;
-    static constexpr bool kState = false;
-    static constexpr std::array<const char*, 1> kInputs{"of"};
-    using Settings = LineSettings;
 
-    explicit HalfLife(const Settings& s) : settings_(s), pairs_(1), fold_(s.window) {}
-    [[nodiscard]] const Settings& settings() const { return settings_; }
+    explicit HalfLife(const LineSettings& s) : FoldedPairs(s, 1) {}
 
-    void step(const Moment& now, const std::array<double, 1>& x) {
-        const double before = pairs_.step(x[0]);
-        if (!std::isnan(before) && !std::isnan(x[0])) fold_.add(now, {x[0], before});
-    }
     void read(const Moment& now, const Units&, double* out) const {
         const double slope = fitted(fold_.read(now), Fitted::Slope, true);
         constexpr double rounding = 0x1p-40;
         *out = slope > rounding && slope < 1.0 - rounding ? -log(2.0) / log(slope) : kNaN;
     }
-    void restart(Restart what) {
-        if (what != Restart::Row) pairs_.clear();
-        fold_.restart(what);
-    }
-    template <class V>
-    void visit(V& v) {
-        v(pairs_, fold_);
-    }
-
-private:
-    Settings settings_;
-    Pairs pairs_;
-    Fold<CoMoments> fold_;
 };
 
-class Whitened {
+class Whitened : public FoldedPairs<LineSettings> {
 public:
     static constexpr std::string_view kName = "Whitened";
     static constexpr std::string_view kDoc =
@@ -155,13 +136,8 @@ public:
         "and "
         "where either value is.\n"
         "Montgomery (2009), 10.4.";
-    static constexpr Feed kFeed = Feed::Values;
-    static constexpr bool kState = false;
-    static constexpr std::array<const char*, 1> kInputs{"of"};
-    using Settings = LineSettings;
 
-    explicit Whitened(const Settings& s) : settings_(s), pairs_(1), fold_(s.window) {}
-    [[nodiscard]] const Settings& settings() const { return settings_; }
+    explicit Whitened(const LineSettings& s) : FoldedPairs(s, 1) {}
 
     void step(const Moment& now, const std::array<double, 1>& x) {
         const double before = pairs_.step(x[0]);
@@ -178,24 +154,21 @@ public:
     }
     void read(const Moment&, const Units&, double* out) const { *out = value_; }
     void restart(Restart what) {
-        if (what != Restart::Row) pairs_.clear();
-        fold_.restart(what);
+        FoldedPairs::restart(what);
         const bool row = what == Restart::Row && settings_.window.kind == Window::Kind::Row;
         if (row || what == Restart::Session) value_ = kNaN;
     }
     template <class V>
     void visit(V& v) {
-        v(pairs_, fold_, value_);
+        FoldedPairs::visit(v);
+        v(value_);
     }
 
 private:
-    Settings settings_;
-    Pairs pairs_;
-    Fold<CoMoments> fold_;
     double value_ = kNaN;
 };
 
-class RunLength {
+class RunLength : public OfValues<JustOneSource> {
 public:
     static constexpr std::string_view kName = "RunLength";
     static constexpr std::string_view kDoc =
@@ -205,19 +178,7 @@ public:
         "3 after three positive values, -1 after one negative; 0 at a value of 0, which ends a "
         "run, "
         "as do\nNaN (NaN), a gap, a snapshot and a session's end.";
-    static constexpr Feed kFeed = Feed::Values;
-    static constexpr bool kState = false;
-    static constexpr std::array<const char*, 1> kInputs{"of"};
-    struct Settings : OneSource {
-        template <class V>
-        void visit(V& v) {
-            visit_of(v);
-            visit_on(v);
-        }
-    };
-
-    explicit RunLength(const Settings& s) : settings_(s) {}
-    [[nodiscard]] const Settings& settings() const { return settings_; }
+    using OfValues::OfValues;
 
     void step(const Moment&, const std::array<double, 1>& x) {
         known_ = !std::isnan(x[0]);
@@ -241,7 +202,6 @@ public:
     }
 
 private:
-    Settings settings_;
     i64 run_ = 0;
     bool known_ = false;
 };

@@ -21,7 +21,7 @@ struct RankSettings : OneSource {
     }
 };
 
-class Rank {
+class Rank : public OfValues<RankSettings> {
 public:
     static constexpr std::string_view kName = "Rank";
     static constexpr std::string_view kDoc =
@@ -32,13 +32,8 @@ public:
         "same value still: the\ndistribution of a VPIN over its buckets, however often rows are "
         "written. Nothing is forgotten with\na session. NaN where the value is.\n"
         "Easley, Lopez de Prado and O'Hara (2012), section 5, of a VPIN.";
-    static constexpr Feed kFeed = Feed::Values;
-    static constexpr bool kState = false;
-    static constexpr std::array<const char*, 1> kInputs{"of"};
-    using Settings = RankSettings;
 
-    explicit Rank(const Settings& s) : settings_(s), past_(s.n) {}
-    [[nodiscard]] const Settings& settings() const { return settings_; }
+    explicit Rank(const Settings& s) : OfValues(s), past_(s.n) {}
 
     void step(const Moment&, const std::array<double, 1>& x) {
         if (!settings_.repeats && x[0] == before_) return;
@@ -53,7 +48,6 @@ public:
     }
 
 private:
-    Settings settings_;
     RunningRank past_;
     double rank_ = kNaN;
     double before_ = kNaN;
@@ -75,7 +69,7 @@ struct ThresholdSettings : OneSource {
     }
 };
 
-class AdaptiveThreshold {
+class AdaptiveThreshold : public OfValues<ThresholdSettings> {
 public:
     static constexpr std::string_view kName = "AdaptiveThreshold";
     static constexpr std::string_view kDoc =
@@ -84,13 +78,8 @@ public:
         "Quantiles of the n values before the current one, which is not among them, interpolated "
         "linearly\n(Hyndman and Fan (1996), type 7, as numpy). NaN until n values are known and "
         "where the value is,\nwhich then counts nothing. Nothing is forgotten with a session.";
-    static constexpr Feed kFeed = Feed::Values;
-    static constexpr bool kState = false;
-    static constexpr std::array<const char*, 1> kInputs{"of"};
-    using Settings = ThresholdSettings;
 
-    explicit AdaptiveThreshold(const Settings& s) : settings_(s), past_(s.n) {}
-    [[nodiscard]] const Settings& settings() const { return settings_; }
+    explicit AdaptiveThreshold(const Settings& s) : OfValues(s), past_(s.n) {}
 
     void step(const Moment&, const std::array<double, 1>& x) {
         upper_ = lower_ = alarm_ = kNaN;
@@ -115,7 +104,6 @@ public:
     }
 
 private:
-    Settings settings_;
     RunningRank past_;
     double upper_ = kNaN;
     double lower_ = kNaN;
@@ -134,7 +122,7 @@ struct AlarmSettings : OneSource {
     }
 };
 
-class Alarm {
+class Alarm : public OfValues<AlarmSettings> {
 public:
     static constexpr std::string_view kName = "Alarm";
     static constexpr std::string_view kDoc =
@@ -145,18 +133,13 @@ public:
         "first value\nrings nothing: where it came from is not known, nor is it after a session's "
         "end. NaN where the value\nis.\n"
         "Easley, Lopez de Prado and O'Hara (2012), section 5.";
-    static constexpr Feed kFeed = Feed::Values;
-    static constexpr bool kState = false;
-    static constexpr std::array<const char*, 1> kInputs{"of"};
-    using Settings = AlarmSettings;
 
-    explicit Alarm(const Settings& s) : settings_(s), alarm_(s.level, s.back) {
+    explicit Alarm(const Settings& s) : OfValues(s), alarm_(s.level, s.back) {
         if (s.back > s.level) {
             throw InputError("must be at most the level", "Alarm.back",
                              Decimal::shortest(s.back)->text());
         }
     }
-    [[nodiscard]] const Settings& settings() const { return settings_; }
 
     void step(const Moment&, const std::array<double, 1>& x) {
         rings_ = std::isnan(x[0]) ? kNaN : alarm_.step(x[0]) ? 1.0 : 0.0;
@@ -173,7 +156,6 @@ public:
     }
 
 private:
-    Settings settings_;
     LevelAlarm alarm_;
     double rings_ = kNaN;
 };

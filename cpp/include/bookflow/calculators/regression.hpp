@@ -4,9 +4,8 @@
 
 #include <cmath>
 
-#include "bookflow/fold.hpp"
+#include "bookflow/fold_of.hpp"
 #include "bookflow/logarithm.hpp"
-#include "bookflow/source.hpp"
 
 namespace bookflow {
 
@@ -97,7 +96,7 @@ struct RegressionSettings : TwoSources {
     }
 };
 
-class Regression {
+class Regression : public FoldOf<CoMoments, RegressionSettings> {
 public:
     static constexpr std::string_view kName = "Regression";
     static constexpr std::string_view kDoc =
@@ -110,31 +109,13 @@ public:
         "left over. Moments are merged, never\nsubtracted, so that a window of any length has the "
         "error of one sum.\n"
         "Cont, Kukanov and Stoikov (2014), eq. 8.";
-    static constexpr Feed kFeed = Feed::Values;
-    static constexpr bool kState = false;
-    static constexpr std::array<const char*, 2> kInputs{"of", "by"};
     static constexpr std::array<const char*, 2> kUsualSources{"Diff(of=Mid())",
                                                               "OrderFlowImbalance()"};
-    using Settings = RegressionSettings;
+    using FoldOf::FoldOf;
 
-    explicit Regression(const Settings& s) : settings_(s), fold_(s.window) {}
-    [[nodiscard]] const Settings& settings() const { return settings_; }
-
-    void step(const Moment& now, const std::array<double, 2>& x) {
-        if (!std::isnan(x[0]) && !std::isnan(x[1])) fold_.add(now, x);
-    }
     void read(const Moment& now, const Units&, double* out) const {
         *out = fitted(fold_.read(now), settings_.output, settings_.intercept);
     }
-    void restart(Restart what) { fold_.restart(what); }
-    template <class V>
-    void visit(V& v) {
-        v(fold_);
-    }
-
-private:
-    Settings settings_;
-    Fold<CoMoments> fold_;
 };
 
 class KyleLambda : public Regression {
@@ -166,7 +147,7 @@ public:
     using Regression::Regression;
 };
 
-class LogReturn {
+class LogReturn : public OfValues<JustOneSource> {
 public:
     static constexpr std::string_view kName = "LogReturn";
     static constexpr std::string_view kDoc =
@@ -175,19 +156,7 @@ public:
         "session's "
         "end. NaN\nwhere the value is, where there is none before, and where either is not "
         "positive.";
-    static constexpr Feed kFeed = Feed::Values;
-    static constexpr bool kState = false;
-    static constexpr std::array<const char*, 1> kInputs{"of"};
-    struct Settings : OneSource {
-        template <class V>
-        void visit(V& v) {
-            visit_of(v);
-            visit_on(v);
-        }
-    };
-
-    explicit LogReturn(const Settings& s) : settings_(s) {}
-    [[nodiscard]] const Settings& settings() const { return settings_; }
+    using OfValues::OfValues;
 
     void step(const Moment&, const std::array<double, 1>& x) {
         value_ = before_ > 0.0 && x[0] > 0.0 ? log(x[0] / before_) : kNaN;
@@ -203,7 +172,6 @@ public:
     }
 
 private:
-    Settings settings_;
     double before_ = kNaN;
     double value_ = kNaN;
 };
@@ -219,7 +187,7 @@ struct AmihudSettings : TwoSources {
     }
 };
 
-class Amihud {
+class Amihud : public FoldOf<Moments, AmihudSettings, 2> {
 public:
     static constexpr std::string_view kName = "Amihud";
     static constexpr std::string_view kDoc =
@@ -228,15 +196,9 @@ public:
         "that of the\nrow, unless `of` and `by` say otherwise; per unit of money. Rows without "
         "turnover or return count\nnothing; NaN where none counts.\n"
         "Amihud (2002), \"Illiquidity and stock returns\", eq. 1.";
-    static constexpr Feed kFeed = Feed::Values;
-    static constexpr bool kState = false;
-    static constexpr std::array<const char*, 2> kInputs{"of", "by"};
     static constexpr std::array<const char*, 2> kUsualSources{"LogReturn(of=LastPrice())",
                                                               "Turnover()"};
-    using Settings = AmihudSettings;
-
-    explicit Amihud(const Settings& s) : settings_(s), fold_(s.window) {}
-    [[nodiscard]] const Settings& settings() const { return settings_; }
+    using FoldOf::FoldOf;
 
     void step(const Moment& now, const std::array<double, 2>& x) {
         if (!std::isnan(x[0]) && x[1] > 0.0) fold_.add(now, {std::abs(x[0]) / x[1]});
@@ -244,15 +206,6 @@ public:
     void read(const Moment& now, const Units&, double* out) const {
         *out = fold_.read(now).known_mean();
     }
-    void restart(Restart what) { fold_.restart(what); }
-    template <class V>
-    void visit(V& v) {
-        v(fold_);
-    }
-
-private:
-    Settings settings_;
-    Fold<Moments> fold_;
 };
 
 enum class Impact : std::uint8_t { Exponent, Coefficient, R2 };
@@ -272,7 +225,7 @@ struct VolumeImpactSettings : TwoSources {
     }
 };
 
-class VolumeImpact {
+class VolumeImpact : public FoldOf<CoMoments, VolumeImpactSettings> {
 public:
     static constexpr std::string_view kName = "VolumeImpact";
     static constexpr std::string_view kDoc =
@@ -285,14 +238,8 @@ public:
         "or where Q does not vary.\n"
         "Almgren, Thum, Hauptmann and Li (2005), \"Direct estimation of equity market impact\"; "
         "Toth et al.\n(2011) find delta near 1/2.";
-    static constexpr Feed kFeed = Feed::Values;
-    static constexpr bool kState = false;
-    static constexpr std::array<const char*, 2> kInputs{"of", "by"};
     static constexpr std::array<const char*, 2> kUsualSources{"Diff(of=Mid())", "Volume()"};
-    using Settings = VolumeImpactSettings;
-
-    explicit VolumeImpact(const Settings& s) : settings_(s), fold_(s.window) {}
-    [[nodiscard]] const Settings& settings() const { return settings_; }
+    using FoldOf::FoldOf;
 
     void step(const Moment& now, const std::array<double, 2>& x) {
         const double change = std::abs(x[0]);
@@ -307,20 +254,12 @@ public:
             case Impact::R2: *out = fitted(m, Fitted::R2, true); return;
         }
     }
-    void restart(Restart what) { fold_.restart(what); }
-    template <class V>
-    void visit(V& v) {
-        v(fold_);
-    }
 
 private:
     [[nodiscard]] static double exp_of(double x) {
         if (!(std::abs(x) <= 700.0)) return kNaN;  // it would leave the doubles
         return x > 0.0 ? 1.0 / exp_minus(x) : exp_minus(-x);
     }
-
-    Settings settings_;
-    Fold<CoMoments> fold_;
 };
 
 }  // namespace bookflow

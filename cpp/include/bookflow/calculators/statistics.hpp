@@ -4,8 +4,7 @@
 
 #include <cmath>
 
-#include "bookflow/fold.hpp"
-#include "bookflow/source.hpp"
+#include "bookflow/fold_of.hpp"
 
 namespace bookflow {
 
@@ -93,7 +92,19 @@ private:
     i64 since_ = kNone;
 };
 
-class Mean {
+struct MeanSettings : OneSource {
+    Window window = Window::session();
+    Weight weight = Weight::Event;
+    template <class V>
+    void visit(V& v) {
+        visit_of(v);
+        v("window", window, "over what values the mean is taken");
+        v("weight", weight, "how much a value counts: once, or as long as it stood");
+        visit_on(v);
+    }
+};
+
+class Mean : public OfValues<MeanSettings> {
 public:
     static constexpr std::string_view kName = "Mean";
     static constexpr std::string_view kDoc =
@@ -105,23 +116,8 @@ public:
         "nothing counts. Values are merged, never\nsubtracted, so that there is no drift: the "
         "error "
         "is that of one sum over the window.";
-    static constexpr Feed kFeed = Feed::Values;
-    static constexpr bool kState = false;
-    static constexpr std::array<const char*, 1> kInputs{"of"};
 
-    struct Settings : OneSource {
-        Window window = Window::session();
-        Weight weight = Weight::Event;
-        template <class V>
-        void visit(V& v) {
-            visit_of(v);
-            v("window", window, "over what values the mean is taken");
-            v("weight", weight, "how much a value counts: once, or as long as it stood");
-            visit_on(v);
-        }
-    };
-
-    explicit Mean(const Settings& s) : settings_(s), moments_(s.window), held_(s.window) {
+    explicit Mean(const Settings& s) : OfValues(s), moments_(s.window), held_(s.window) {
         const bool keyed =
             s.window.kind == Window::Kind::Last && s.window.span.of != Span::Of::Time;
         if (by_time() && (keyed || s.window.kind == Window::Kind::Decayed)) {
@@ -130,7 +126,6 @@ public:
                 "Mean.window", s.window.text());
         }
     }
-    [[nodiscard]] const Settings& settings() const { return settings_; }
     [[nodiscard]] bool needs_time() const { return by_time(); }
 
     void step(const Moment& now, const std::array<double, 1>& x) {
@@ -159,35 +154,21 @@ public:
 private:
     [[nodiscard]] bool by_time() const { return settings_.weight == Weight::Time; }
 
-    Settings settings_;
     Fold<Moments> moments_;
     HeldMean held_;
 };
 
-// What a calculator of one source and a window has whose samples are folded.
-template <class A>
-class Folded {
-public:
-    static constexpr Feed kFeed = Feed::Values;
-    static constexpr bool kState = false;
-    static constexpr std::array<const char*, 1> kInputs{"of"};
-
-    void step(const Moment& now, const std::array<double, 1>& x) {
-        if (!std::isnan(x[0])) fold_.add(now, x);
-    }
-    void restart(Restart what) { fold_.restart(what); }
+struct WindowSettings : OneSource {
+    Window window = Window::session();
     template <class V>
     void visit(V& v) {
-        v(fold_);
+        visit_of(v);
+        v("window", window, "over what values");
+        visit_on(v);
     }
-
-protected:
-    explicit Folded(const Window& window) : fold_(window) {}
-
-    Fold<A> fold_;
 };
 
-class Std : public Folded<Moments> {
+class Std : public FoldOf<Moments, WindowSettings> {
 public:
     static constexpr std::string_view kName = "Std";
     static constexpr std::string_view kDoc =
@@ -196,25 +177,11 @@ public:
         "w^2 /\nsum w, which is n - 1 where all w are 1. NaN with fewer than two values. Moments "
         "are merged, never\nsubtracted (Chan, Golub and LeVeque 1979): equal values give exactly "
         "0.";
+    using FoldOf::FoldOf;
 
-    struct Settings : OneSource {
-        Window window = Window::session();
-        template <class V>
-        void visit(V& v) {
-            visit_of(v);
-            v("window", window, "over what values");
-            visit_on(v);
-        }
-    };
-
-    explicit Std(const Settings& s) : Folded(s.window), settings_(s) {}
-    [[nodiscard]] const Settings& settings() const { return settings_; }
     void read(const Moment& now, const Units&, double* out) const {
         *out = std::sqrt(fold_.read(now).variance());
     }
-
-private:
-    Settings settings_;
 };
 
 // The extreme of what it has seen; NaN of nothing.
@@ -260,52 +227,37 @@ struct ExtremeSettings : OneSource {
     }
 };
 
-class Min : public Folded<Extreme<true>> {
+class Min : public FoldOf<Extreme<true>, ExtremeSettings> {
 public:
     static constexpr std::string_view kName = "Min";
     static constexpr std::string_view kFunction = "minimum";  // "min" is Python's own
     static constexpr std::string_view kDoc =
         "Least of another calculator's values in the window; NaN where none is known.";
-    using Settings = ExtremeSettings;
+    using FoldOf::FoldOf;
 
-    explicit Min(const Settings& s) : Folded(s.window), settings_(s) {}
-    [[nodiscard]] const Settings& settings() const { return settings_; }
     void read(const Moment& now, const Units&, double* out) const { *out = fold_.read(now).x; }
-
-private:
-    Settings settings_;
 };
 
-class Max : public Folded<Extreme<false>> {
+class Max : public FoldOf<Extreme<false>, ExtremeSettings> {
 public:
     static constexpr std::string_view kName = "Max";
     static constexpr std::string_view kFunction = "maximum";  // "max" is Python's own
     static constexpr std::string_view kDoc =
         "Greatest of another calculator's values in the window; NaN where none is known.";
-    using Settings = ExtremeSettings;
+    using FoldOf::FoldOf;
 
-    explicit Max(const Settings& s) : Folded(s.window), settings_(s) {}
-    [[nodiscard]] const Settings& settings() const { return settings_; }
     void read(const Moment& now, const Units&, double* out) const { *out = fold_.read(now).x; }
-
-private:
-    Settings settings_;
 };
 
-class Last : public Folded<Latest> {
+class Last : public FoldOf<Latest, ExtremeSettings> {
 public:
     static constexpr std::string_view kName = "Last";
     static constexpr std::string_view kDoc =
         "Last known value of another calculator in the window: NaN is passed over.\n\n"
         "NaN where none is known.";
-    using Settings = ExtremeSettings;
+    using FoldOf::FoldOf;
 
-    explicit Last(const Settings& s) : Folded(s.window), settings_(s) {}
-    [[nodiscard]] const Settings& settings() const { return settings_; }
     void read(const Moment& now, const Units&, double* out) const { *out = fold_.read(now).x; }
-
-private:
-    Settings settings_;
 };
 
 // Values and the one that stood a distance ago: the value before ("row"), the last one that is at
@@ -386,7 +338,23 @@ struct DistanceSettings : OneSource {
     }
 };
 
-class Lag {
+// The values, for whoever compares one with an earlier one.
+class WithEarlier : public OfValues<DistanceSettings> {
+public:
+    explicit WithEarlier(const Settings& s) : OfValues(s), values_(s.window) {}
+
+    void step(const Moment& now, const std::array<double, 1>& x) { values_.step(now, x[0]); }
+    void restart(Restart what) { values_.restart(what); }
+    template <class V>
+    void visit(V& v) {
+        v(values_);
+    }
+
+protected:
+    Earlier values_;
+};
+
+class Lag : public WithEarlier {
 public:
     static constexpr std::string_view kName = "Lag";
     static constexpr std::string_view kDoc =
@@ -394,27 +362,12 @@ public:
         "window=\"row\" is the value before, a span the last value that is at least so old, "
         "\"session\" and\nNone the first one. Nothing is looked up across a gap, a snapshot or a "
         "session's end. NaN where\nthere is none, and where it was NaN then.";
-    static constexpr Feed kFeed = Feed::Values;
-    static constexpr bool kState = false;
-    static constexpr std::array<const char*, 1> kInputs{"of"};
-    using Settings = DistanceSettings;
+    using WithEarlier::WithEarlier;
 
-    explicit Lag(const Settings& s) : settings_(s), values_(s.window) {}
-    [[nodiscard]] const Settings& settings() const { return settings_; }
-    void step(const Moment& now, const std::array<double, 1>& x) { values_.step(now, x[0]); }
     void read(const Moment& now, const Units&, double* out) const { *out = values_.earlier(now); }
-    void restart(Restart what) { values_.restart(what); }
-    template <class V>
-    void visit(V& v) {
-        v(values_);
-    }
-
-private:
-    Settings settings_;
-    Earlier values_;
 };
 
-class Diff {
+class Diff : public WithEarlier {
 public:
     static constexpr std::string_view kName = "Diff";
     static constexpr std::string_view kDoc =
@@ -422,29 +375,14 @@ public:
         "window=\"row\" is the value before, a span the last value that is at least so old, "
         "\"session\" and\nNone the first one. Nothing is differenced across a gap, a snapshot or a "
         "session's end. NaN where\neither is.";
-    static constexpr Feed kFeed = Feed::Values;
-    static constexpr bool kState = false;
-    static constexpr std::array<const char*, 1> kInputs{"of"};
-    using Settings = DistanceSettings;
+    using WithEarlier::WithEarlier;
 
-    explicit Diff(const Settings& s) : settings_(s), values_(s.window) {}
-    [[nodiscard]] const Settings& settings() const { return settings_; }
-    void step(const Moment& now, const std::array<double, 1>& x) { values_.step(now, x[0]); }
     void read(const Moment& now, const Units&, double* out) const {
         *out = values_.now() - values_.earlier(now);
     }
-    void restart(Restart what) { values_.restart(what); }
-    template <class V>
-    void visit(V& v) {
-        v(values_);
-    }
-
-private:
-    Settings settings_;
-    Earlier values_;
 };
 
-class ZScore {
+class ZScore : public OfValues<WindowSettings> {
 public:
     static constexpr std::string_view kName = "ZScore";
     static constexpr std::string_view kDoc =
@@ -456,22 +394,8 @@ public:
         "that it\nbounds nothing. sd is that of a sample (see Std). NaN with fewer than two "
         "earlier "
         "values, where\nthey are all equal, and where x is NaN, which then counts nothing.";
-    static constexpr Feed kFeed = Feed::Values;
-    static constexpr bool kState = false;
-    static constexpr std::array<const char*, 1> kInputs{"of"};
 
-    struct Settings : OneSource {
-        Window window = Window::session();
-        template <class V>
-        void visit(V& v) {
-            visit_of(v);
-            v("window", window, "over what earlier values mean and sd are taken");
-            visit_on(v);
-        }
-    };
-
-    explicit ZScore(const Settings& s) : settings_(s), moments_(s.window) {}
-    [[nodiscard]] const Settings& settings() const { return settings_; }
+    explicit ZScore(const Settings& s) : OfValues(s), moments_(s.window) {}
 
     void step(const Moment& now, const std::array<double, 1>& x) {
         z_ = kNaN;
@@ -493,7 +417,6 @@ public:
     }
 
 private:
-    Settings settings_;
     Fold<Moments> moments_;
     double z_ = kNaN;
 };
