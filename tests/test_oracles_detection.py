@@ -1,0 +1,151 @@
+"""Control charts against Montgomery's table, river's alarms and the run lengths of R's package spc.
+
+A run length is the distance from a start (or the alarm before) to an alarm. Its mean over n runs is
+known to its sd / sqrt(n), about 1 / sqrt(n) of itself without a shift; three of these are allowed.
+"""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+import bookflow as bf
+
+Column = NDArray[np.float64]
+ROWS = 4_000_000
+SHIFTS = (0, 0.25, 0.5, 0.75, 1, 1.5, 2, 2.5, 3, 4)
+
+
+@pytest.fixture(scope="module")
+def normals() -> Column:
+    return np.random.default_rng(20_100_506).standard_normal(ROWS)
+
+
+@pytest.fixture(scope="module")
+def arl(shared: Path) -> dict[tuple[str, ...], dict[float, float]]:
+    """Average run lengths by scheme and its parameters, then by shift."""
+    listed = {}
+    for line in (shared / "oracles/spc/arl_from_R_spc_package.txt").read_text().splitlines():
+        words = line.split()
+        if words[0] in ("cusum2", "ewma2"):
+            lengths = [float(word) for word in words[3:]]
+            listed[tuple(words[:3])] = dict(zip(SHIFTS, lengths, strict=True))
+        elif words[0] == "shewhart":
+            listed[("shewhart",)] = {0: float(words[-1])}
+    return listed
+
+
+def distances(alarm: Column) -> NDArray[np.int64]:
+    return np.diff(np.flatnonzero(np.r_[1.0, alarm]))
+
+
+def assert_mean(runs: NDArray[np.int64], expected: float) -> None:
+    error = runs.std(ddof=1) / np.sqrt(len(runs))
+    assert abs(runs.mean() - expected) < 3 * error, (runs.mean(), error, expected)
+
+
+def test_montgomery_table_9_1(shared: Path) -> None:
+    """Thirty values whose mean shifts from 10 to 11 after the twentieth: found at the 29th."""
+    path = shared / "oracles/spc/montgomery_table9_1_cusum_ewma.csv"
+    table = np.genfromtxt(path, delimiter=",", names=True)
+    x = np.ascontiguousarray(table["x"])
+    for output, column in (("upper", "Cplus"), ("lower", "Cminus")):
+        ours = bf.cusum(x, mean=10, sd=1, k=0.5, h=5, restart=False, output=output)
+        np.testing.assert_array_equal(np.round(ours, 2), table[column])
+        np.testing.assert_allclose(ours, table[column], rtol=0, atol=1e-12)
+        # N+ and N-: for how many values a sum has been above 0
+        above = table[column] > 0
+        counted = [int(above[: i + 1][::-1].cumprod().sum()) for i in range(len(x))]
+        np.testing.assert_array_equal(counted, table["N" + column[1:]])
+    alarm = bf.cusum(x, mean=10, sd=1, k=0.5, h=5, restart=False)
+    assert np.flatnonzero(alarm).tolist() == [28, 29]
+    once = bf.cusum(x, mean=10, sd=1, k=0.5, h=5)
+    assert np.flatnonzero(once).tolist() == [28]
+
+    settings = {"mean": 10, "sd": 1, "weight": 0.1, "limit": 2.7, "restart": False}
+    for output, column in (("mean", "ewma_z"), ("upper", "ucl"), ("lower", "lcl")):
+        ours = bf.ewma_chart(x, output=output, **settings)
+        np.testing.assert_array_equal(np.round(ours, 6), table[column])
+    alarm = bf.ewma_chart(x, **settings)
+    assert np.flatnonzero(alarm).tolist() == [28, 29]
+
+
+@pytest.mark.parametrize("direction", ["up", "down", "both"])
+def test_page_hinkley_of_river(shared: Path, direction: str) -> None:
+    """The same convention as ours: the mean first, anew after an alarm."""
+    expected = json.loads((shared / "oracles/spc/river_page_hinkley.json").read_text())
+    x = np.loadtxt(shared / "oracles/spc/ph_series.csv")
+    settings = {"minimum": 30, "delta": 0.005, "threshold": 50.0, "alpha": 0.9999}
+    alarm = bf.page_hinkley(x, direction=direction, **settings)
+    assert np.flatnonzero(alarm).tolist() == expected["runs"][direction]
+
+
+@pytest.mark.parametrize("shift", [0, 0.5, 1, 2])
+@pytest.mark.parametrize("h", ["4", "5"])
+def test_run_lengths_of_cusum(
+    normals: Column, arl: dict[tuple[str, ...], dict[float, float]], h: str, shift: float
+) -> None:
+    alarm = bf.cusum(normals + shift, h=float(h))
+    assert_mean(distances(alarm), arl["cusum2", "0.5", h][shift])
+
+
+def test_run_lengths_of_a_shewhart_chart(
+    normals: Column, arl: dict[tuple[str, ...], dict[float, float]]
+) -> None:
+    assert_mean(distances(bf.shewhart(normals)), arl["shewhart",][0])
+
+
+@pytest.mark.parametrize(("weight", "limit"), [("0.1", "2.814"), ("0.25", "2.998")])
+def test_run_lengths_of_an_ewma_chart(
+    normals: Column, arl: dict[tuple[str, ...], dict[float, float]], weight: str, limit: str
+) -> None:
+    """R's limits are the asymptotic ones from the start, ours widen to them.
+
+    Its run lengths are those of our mean at its limits. Ours find a shift of 1 sooner, by a fifth
+    with lambda = .1, and ring a little sooner without one.
+    """
+    lengths = arl["ewma2", weight, limit]
+    lam, wide = float(weight), float(limit)
+    asymptotic = wide * np.sqrt(lam / (2 - lam))
+    for shift, rows in ((0, 8000), (1, 400)):
+        runs = []
+        for start in range(0, ROWS, rows):
+            x = normals[start : start + rows] + shift
+            outside = np.abs(bf.ewma_chart(x, weight=lam, limit=1000, output="mean")) > asymptotic
+            assert outside.any()
+            runs.append(int(outside.argmax()) + 1)
+        assert_mean(np.array(runs), lengths[shift])
+
+    quiet = distances(bf.ewma_chart(normals, weight=lam, limit=wide))
+    assert 0.95 * lengths[0] < quiet.mean() < 1.02 * lengths[0]
+    found = distances(bf.ewma_chart(normals + 1, weight=lam, limit=wide)).mean()
+    sooner = {"0.1": 0.8, "0.25": 0.93}[weight]
+    assert found == pytest.approx(sooner * lengths[1], rel=0.015)
+
+
+@pytest.mark.parametrize(
+    ("phi", "expected", "in_a_row"), [(0.2, 149, 150), (0.5, 52, 51), (0.8, 30, 25)]
+)
+def test_false_alarms_of_dependent_values(
+    normals: Column, phi: float, expected: int, in_a_row: int
+) -> None:
+    """An AR(1) of variance 1 rings 3, 9 and 15 times as often; whitened it does not.
+
+    So from anywhere. After an alarm it is still where it rang, and the next comes sooner.
+    """
+    noise = (normals[: ROWS // 2] * np.sqrt(1 - phi**2)).tolist()
+    x, last = np.empty(len(noise)), float(normals[-1])
+    for i, e in enumerate(noise):
+        x[i] = last = phi * last + e
+    rows = 20 * expected
+    starts = range(0, len(x) - rows, rows)
+    runs = np.array([np.flatnonzero(bf.cusum(x[i : i + rows]))[0] + 1 for i in starts])
+    error = runs.std(ddof=1) / np.sqrt(len(runs))
+    assert abs(runs.mean() - expected) < 0.5 + 3 * error
+
+    next_one = distances(bf.cusum(x))
+    assert next_one.mean() == pytest.approx(in_a_row, rel=0.02)
+    white = distances(bf.cusum(bf.whitened(x, window="session")))
+    assert_mean(white, 465.443506)
