@@ -6,6 +6,7 @@ known to its sd / sqrt(n), about 1 / sqrt(n) of itself without a shift; three of
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 
 import bookflow as bf
 
+NS = 1_000_000_000
 Column = NDArray[np.float64]
 ROWS = 4_000_000
 SHIFTS = (0, 0.25, 0.5, 0.75, 1, 1.5, 2, 2.5, 3, 4)
@@ -149,3 +151,80 @@ def test_false_alarms_of_dependent_values(
     assert next_one.mean() == pytest.approx(in_a_row, rel=0.02)
     white = distances(bf.cusum(bf.whitened(x, window="session")))
     assert_mean(white, 465.443506)
+
+
+# Informed traders in the simulator: the toxic event as its authors define it, in one pipeline.
+
+OPEN, DAY = 34_200 * NS, 86_400 * NS
+LATE = 300 * NS  # the window has to fill with them
+
+
+def a_day(number: int, seed: int, bursts: int = 0) -> bf.Simulation:
+    return bf.simulate(seed=seed, events=200_000, bursts=bursts, start=OPEN + number * DAY)
+
+
+def watched(n: int = 2000) -> dict[str, Any]:
+    vpin = bf.VPIN(4000, n_buckets=20)
+    rank = bf.Rank(of=vpin, n=n, repeats=False)
+    return {"vpin": vpin, "rank": rank, "alarm": bf.Alarm(of=rank, level=0.99, back=0.9)}
+
+
+def known_buckets(frame: bf.FeatureFrame) -> NDArray[np.int64]:
+    """The rows at which a bucket completed."""
+    moved = np.diff(frame["vpin"], prepend=np.nan)
+    return np.flatnonzero((moved != 0) & ~np.isnan(moved))
+
+
+@pytest.fixture(scope="module")
+def quiet() -> tuple[bf.FeatureFrame, bytes]:
+    """Twelve days without them, and the state after the fourth."""
+    pipe = bf.Pipeline(a_day(0, 0).instrument, clock="trade", features=watched())
+    frames = []
+    for number in range(12):
+        frames.append(pipe.run(a_day(number, 100 + number).events))
+        if number == 3:
+            state = pipe.to_bytes()
+    return bf.FeatureFrame.concat(frames), state
+
+
+def test_the_alarm_without_informed_traders(quiet: tuple[bf.FeatureFrame, bytes]) -> None:
+    """A level of .99 is passed by one value in a hundred, but not by one in a hundred a day.
+
+    VPINs of neighbouring buckets share 19 of 20: their correlation is .96, and a day's 530 are
+    worth some thirty independent ones. So days without any stand next to days of 3 to 6 %; over five such twelve days the
+    mean was .9 to 1.3 %.
+    """
+    frame, _ = quiet
+    rows = known_buckets(frame)
+    values, rank, day = frame["vpin"][rows], frame["rank"][rows], (frame.ts[rows] - OPEN) // DAY
+    assert np.corrcoef(values[:-1], values[1:])[0, 1] > 0.94
+    assert abs(np.corrcoef(values[:-40], values[40:])[0, 1]) < 0.15
+    above = np.array([np.mean(rank[day == one] >= 0.99) for one in range(4, 12)])
+    assert (above == 0).any()
+    assert above.max() < 0.1
+    error = above.std(ddof=1) / np.sqrt(len(above))
+    assert abs(above.mean() - 0.01) < 3 * error
+    assert above.mean() < 0.02
+    # In another order the same values are independent, and the share is the level's by value.
+    shuffled = np.random.default_rng(1).permutation(values)
+    share = np.mean(bf.rank(shuffled, n=2000)[2000:] >= 0.99)
+    assert share == pytest.approx(0.01, abs=3 * np.sqrt(0.01 / (len(values) - 2000)))
+    # They come in runs: the alarm rings about once a day.
+    rang = (frame["alarm"] == 1) & (frame.ts > OPEN + 4 * DAY)
+    assert 1 <= rang.sum() <= 16
+
+
+@pytest.mark.parametrize("seed", [200, 300, 400, 500])
+def test_the_alarm_of_informed_traders(quiet: tuple[bf.FeatureFrame, bytes], seed: int) -> None:
+    before, state = quiet
+    sim = a_day(4, seed, bursts=2)
+    frame = bf.Pipeline.from_bytes(state).run(sim.events)
+    ts, rang = frame.ts, frame["alarm"] == 1
+    near = np.zeros(len(ts), bool)
+    for burst in sim.bursts:
+        of_it = (ts >= burst.start) & (ts < burst.end + LATE)
+        near |= of_it
+        assert np.nanmax(frame["vpin"][of_it]) > 2 * np.nanmean(before["vpin"])
+        assert np.nanmax(frame["rank"][of_it]) > 0.99
+        assert rang[of_it].sum() == 1
+    assert (rang & ~near).sum() <= 3
