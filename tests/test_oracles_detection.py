@@ -191,8 +191,8 @@ def test_the_alarm_without_informed_traders(quiet: tuple[bf.FeatureFrame, bytes]
     """A level of .99 is passed by one value in a hundred, but not by one in a hundred a day.
 
     VPINs of neighbouring buckets share 19 of 20: their correlation is .96, and a day's 530 are
-    worth some thirty independent ones. So days without any stand next to days of 3 to 6 %; over five such twelve days the
-    mean was .9 to 1.3 %.
+    worth some thirty independent ones. So days without any stand next to days of 3 to 6 %; the
+    mean of eight such days was .9 to 1.3 % with five sets of seeds.
     """
     frame, _ = quiet
     rows = known_buckets(frame)
