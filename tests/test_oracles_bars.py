@@ -104,6 +104,26 @@ def test_run_bars_are_as_many(shared: Path, tape: tuple[str, Any, Any], of: str)
     assert len(theirs["close"]) * 0.8 <= len(ours) <= len(theirs["close"]) * 1.5
 
 
+@pytest.mark.parametrize("of", WORDS)
+def test_run_bars_of_moving_length_are_fewer(
+    shared: Path, tape: tuple[str, Any, Any], of: str
+) -> None:
+    """The expected length follows the bars: to twice as many prints in mlfinpy."""
+    name, price, size = tape
+    start = START[name]
+    fixed, moving = (
+        table(shared / f"oracles/mlfinpy/{name}_{mode}_{WORDS[of]}_run.csv")["cum_ticks"]
+        for mode in ("const", "ema")
+    )
+    assert moving[0] == fixed[0]
+    assert np.median(moving) > 1.5 * np.median(fixed)
+    bounds = {"min_trades": start // 5, "max_trades": start * 5, "bars": 3}
+    ours = [bf.bars(price, size, clock=clock("run", of, start, **set_)) for set_ in ({}, bounds)]
+    assert ours[1]["trades"][0] == ours[0]["trades"][0]
+    assert np.median(ours[0]["trades"]) < np.median(ours[1]["trades"]) <= np.median(moving)
+    assert len(moving) * 0.8 <= len(ours[1]) <= len(ours[0])
+
+
 def test_minutes_of_the_synthetic_tape(shared: Path) -> None:
     trades = table(shared / "oracles/synthetic/trades.csv")
     expected = table(shared / "oracles/synthetic/ref_minutes.csv")
