@@ -108,10 +108,12 @@ def test_trades_of_every_minute(shared: Path) -> None:
     np.testing.assert_array_equal(frame["sells"], expected["Sell_Trades"])
 
 
-def test_trade_imbalance_with_hidden_prints(shared: Path) -> None:
+@pytest.mark.parametrize("levels", [1, 5])
+def test_trade_imbalance_with_hidden_prints(shared: Path, levels: int) -> None:
     """`hidden="flow"`: types 4 and 5 by the file's side."""
-    events = lobster(shared, "AMZN_2012-06-21_1")
-    expected = table(shared / "oracles" / "ofi_lobster" / "AMZN_L1_10s_trade_imbalance.csv")
+    events = lobster(shared, f"AMZN_2012-06-21_{levels}")
+    file = f"AMZN_L{levels}_10s_trade_imbalance.csv"
+    expected = table(shared / "oracles" / "ofi_lobster" / file)
     pipe = bf.Pipeline(
         events.instrument,
         clock="10s",

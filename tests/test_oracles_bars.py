@@ -1,5 +1,7 @@
 """Bars against figures that others computed: mlfinpy's, and the minutes of the synthetic tape."""
 
+import csv
+import gzip
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +56,32 @@ def test_the_first_imbalance_bar_is_mlfinpys(
         assert np.cumsum(ours["trades"])[1] == theirs["tick_num"][1]
 
 
+@pytest.mark.parametrize("of", WORDS)
+def test_the_first_threshold_is_mlfinpys(shared: Path, tape: tuple[str, Any, Any], of: str) -> None:
+    """E[T] |E[b]| before the first bar, from our signs: b's weighted mean over `trades` prints."""
+    name, price, size = tape
+    start = START[name]
+    path = shared / f"oracles/mlfinpy/{name}_ema_{WORDS[of]}_imbalance_thresholds.csv.gz"
+    rows = list(csv.DictReader(gzip.decompress(path.read_bytes()).decode().splitlines()))
+    assert len(rows) == len(price)
+    theta, expected, length = (
+        np.array([float(row[column] or "nan") for row in rows])
+        for column in ("cum_theta", "expected_imbalance", "exp_num_ticks")
+    )
+    sign = np.nan_to_num(bf.trade_flow_imbalance(price, np.ones_like(size), sign="tick"))
+    signed = sign * {"trades": 1.0, "volume": size, "value": size * price / UNIT}[of]
+    assert np.isnan(expected[: start - 1]).all()
+    weights = (1 - 2 / (start + 1)) ** np.arange(start)[::-1]
+    mean = np.average(signed[:start], weights=weights)
+    assert expected[start - 1] == pytest.approx(mean, rel=1e-11)
+    assert length[start - 1] == start
+
+    bar = int(bf.bars(price, size, clock=clock("imbalance", of, start))["trades"][0])
+    np.testing.assert_allclose(theta[start - 1 : bar], np.cumsum(signed)[start - 1 : bar], 1e-11)
+    crossed = np.abs(theta) > length * np.abs(expected)
+    assert np.flatnonzero(crossed)[0] == bar - 1
+
+
 def test_unbounded_lengths_collapse(shared: Path, tape: tuple[str, Any, Any]) -> None:
     """mlfinpy's moving E[T]: most of its bars are one print. Ours are not shorter than what
     min_trades prints of the expected imbalance make."""
@@ -74,6 +102,26 @@ def test_run_bars_are_as_many(shared: Path, tape: tuple[str, Any, Any], of: str)
     theirs = table(shared / f"oracles/mlfinpy/{name}_const_{WORDS[of]}_run.csv")
     ours = bf.bars(price, size, clock=clock("run", of, START[name]))
     assert len(theirs["close"]) * 0.8 <= len(ours) <= len(theirs["close"]) * 1.5
+
+
+@pytest.mark.parametrize("of", WORDS)
+def test_run_bars_of_moving_length_are_fewer(
+    shared: Path, tape: tuple[str, Any, Any], of: str
+) -> None:
+    """The expected length follows the bars: to twice as many prints in mlfinpy."""
+    name, price, size = tape
+    start = START[name]
+    fixed, moving = (
+        table(shared / f"oracles/mlfinpy/{name}_{mode}_{WORDS[of]}_run.csv")["cum_ticks"]
+        for mode in ("const", "ema")
+    )
+    assert moving[0] == fixed[0]
+    assert np.median(moving) > 1.5 * np.median(fixed)
+    bounds = {"min_trades": start // 5, "max_trades": start * 5, "bars": 3}
+    ours = [bf.bars(price, size, clock=clock("run", of, start, **set_)) for set_ in ({}, bounds)]
+    assert ours[1]["trades"][0] == ours[0]["trades"][0]
+    assert np.median(ours[0]["trades"]) < np.median(ours[1]["trades"]) <= np.median(moving)
+    assert len(moving) * 0.8 <= len(ours[1]) <= len(ours[0])
 
 
 def test_minutes_of_the_synthetic_tape(shared: Path) -> None:

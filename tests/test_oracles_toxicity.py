@@ -420,3 +420,109 @@ def test_flowrisk_differs_and_why(shared: Path) -> None:
     both = ~np.isnan(ours)
     assert both.any()
     assert np.abs(ours - theirs)[both].mean() > 0.005
+
+
+class AsFlowrisk(NamedTuple):
+    """What flowrisk makes of bars."""
+
+    z: Floats
+    buckets: list[float]  # |buy - sell| of the complete ones
+    vpin: Floats
+
+
+def as_flowrisk(
+    price: Floats, size: Floats, volume: float, past: float | None, initial: int = 50
+) -> AsFlowrisk:
+    """Over 50 buckets, or with a weight of `past` for those before the last."""
+    decay = 0.8
+    changes = np.diff(price)
+    variance = changes[0] ** 2
+    for change in changes[1 : initial - 1]:
+        variance = decay * variance + (1 - decay) * change**2
+    before = price[:initial].mean()
+    complete: list[float] = []
+    scores, vpin = [], []
+    buy = sell = weighted = 0.0
+    for i in range(len(price)):
+        change, before = price[i] - before, price[i]
+        if i >= initial:  # the bar's own change is in what it is divided by
+            variance = decay * variance + (1 - decay) * change**2
+        scores.append(change / np.sqrt(variance))
+        share = float(tox.normal_cdf(np.array([scores[-1]]))[0])
+        left = size[i]
+        while left > 0:
+            part = min(left, volume - buy - sell)
+            bought = np.floor(share * part)
+            buy, sell, left = buy + bought, sell + part - bought, left - part
+            if buy + sell >= volume:
+                complete.append(abs(buy - sell))
+                if past is not None:
+                    newest = 1 - past if len(complete) > 1 else 1.0
+                    weighted = newest * complete[-1] + (1 - newest) * weighted
+                buy = sell = 0.0
+        last = complete[-49:]
+        total = len(last) * volume + buy + sell
+        if past is None:
+            vpin.append((sum(last) + abs(buy - sell)) / total if total else np.nan)
+        else:
+            vpin.append(weighted / volume)
+    filled = np.array(vpin)
+    filled[:initial] = filled[initial]
+    return AsFlowrisk(np.array(scores), complete, filled)
+
+
+@pytest.mark.parametrize(
+    ("bars", "values", "volume"),
+    [
+        ("AAPL_2018_11_22.csv", "AAPL_V500000_MA50.csv", 500_000),
+        ("AAPL_2018_11_22.csv", "AAPL_V500000_EWMA095.csv", 500_000),
+        ("CBIO_2018_11_22.csv", "CBIO_V10000_MA50.csv", 10_000),
+        ("CBIO_2018_11_22.csv", "CBIO_V10000_EWMA095.csv", 10_000),
+        ("INTC_2018_11_22.csv", "INTC_V300000_MA50.csv", 300_000),
+        ("INTC_2018_11_22.csv", "INTC_V300000_EWMA095.csv", 300_000),
+        ("synthetic_minute_bars.csv", "synthetic_MA50.csv", 58_326),
+    ],
+)
+def test_what_flowrisk_does_differently(shared: Path, bars: str, values: str, volume: int) -> None:
+    """All of it, so that what is left is ours.
+
+    - sigma is an EWMA (decay .8) of squared changes with the current one among them: no change can
+      exceed sqrt(5) of it, and no bar is bought by more than 98.7 %. Ours ends a bar earlier.
+    - The 50 bars of initialisation share the sigma of the last of them, the first one's change is
+      from their mean, and their values are the fifty-first's: all of it from the future.
+    - Buys are rounded down to a share, whatever is left is sold.
+    - The moving average takes 49 complete buckets and the open one, and starts with fewer.
+    - Minutes of different days are differenced; here a session keeps them apart.
+    """
+    folder = shared / "oracles/flowrisk"
+    read, theirs = table(folder / bars), table(folder / values)["vpin"]
+    price, size = (
+        read[name] if name in read else read[other]
+        for name, other in (("price", "4. close"), ("volume", "5. volume"))
+    )
+    got = as_flowrisk(price, size, volume, 0.95 if "EWMA095" in values else None)
+    np.testing.assert_allclose(got.vpin, theirs, rtol=0, atol=1e-12)
+
+    # Their sigma: bounded scores. The same with the sigma of a bar earlier is not.
+    assert np.abs(got.z[50:]).max() <= np.sqrt(5) + 1e-12
+    units = np.round(price * 10_000).astype(np.int64)
+    times = np.arange(len(price))
+    share = bf.bulk_volume(units, np.ones_like(units), bar=None, sigma="trailing:50")
+    share = share[~np.isnan(share)]
+    assert (np.maximum(share, 1 - share) > tox.normal_cdf(np.array([np.sqrt(5)]))[0]).any()
+
+    # Their shares in our buckets are their buckets, but for what was rounded down.
+    bought = tox.normal_cdf(got.z)
+    records = tox._fill(
+        tox._Bars(times, times, price, price, size), bought, 1 - bought, volume, 50, "bar"
+    )
+    assert len(records) == len(got.buckets)
+    apart = np.abs(np.abs(records["buy"] - records["sell"]) - got.buckets)
+    parts = records["end"] - records["start"] + 1
+    assert (apart <= 2 * parts).all()
+    if "MA50" in values:  # of 50 complete buckets it is another number
+        rows = np.searchsorted(records["end"], times, side="right")
+        ours = np.r_[np.nan, records["vpin"]][rows]
+        known = ~np.isnan(ours)
+        assert known.any()
+        assert 1e-5 < np.abs(ours - theirs)[known].mean() < 0.02
