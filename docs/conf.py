@@ -18,7 +18,13 @@ html_theme = "alabaster"
 html_theme_options = {"description": "Order book in, order-flow signals out"}
 html_sidebars = {"**": ["about.html", "navigation.html", "searchfield.html"]}
 
-DRIVEN_BY = {"quotes": "the best quotes", "depth": "the best levels", "trades": "prints"}
+DRIVEN_BY = {
+    "quotes": "the best quotes",
+    "depth": "the best levels",
+    "trades": "prints",
+    "changes": "changes of single orders",
+    "values": "the values of other calculators",
+}
 
 
 def escaped(text: str) -> str:
