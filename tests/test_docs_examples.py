@@ -3,10 +3,13 @@
 import contextlib
 import io
 import re
+import runpy
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+import bookflow as bf
 
 DOCS = Path(__file__).parents[1] / "docs"
 PAGES = ("composition", "detection", "order_flow_regression")
@@ -31,3 +34,9 @@ def test_examples_print_what_is_shown(page: str) -> None:
 def test_the_index_lists_the_page(page: str) -> None:
     index = (DOCS / "index.md").read_text(encoding="utf-8")
     assert page == "index" or f"\n{page}\n" in index
+
+
+def test_the_calculators_page_has_all_of_them() -> None:
+    """Sphinx's configuration writes it from what the core says, of every feed there is."""
+    page = runpy.run_path(str(DOCS / "conf.py"))["calculators_page"]()
+    assert [c["name"] for c in bf.calculators() if f"\n## {c['name']}\n" not in page] == []
