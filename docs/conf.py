@@ -22,8 +22,8 @@ DRIVEN_BY = {
     "quotes": "the best quotes",
     "depth": "the best levels",
     "trades": "prints",
-    "changes": "changes of single orders",
-    "values": "the values of other calculators",
+    "changes": "changes of orders",
+    "values": "values of other calculators",
 }
 
 
