@@ -168,7 +168,9 @@ def test_settings_are_what_was_given(variant: Variant) -> None:
 
 @each_entry
 def test_defaults_are_the_declared_ones(entry: dict[str, Any]) -> None:
-    required = {p["name"]: 7 for p in entry["parameters"] if p["required"]}
+    required = {
+        p["name"]: first_of(entry).settings[p["name"]] for p in entry["parameters"] if p["required"]
+    }
     given_all = {p["name"]: p["default"] for p in entry["parameters"] if not p["required"]}
     cls = getattr(bf, entry["name"])
     assert cls(**required) == cls(**required, **given_all)
@@ -252,6 +254,7 @@ WRONG = {
     "bucket": (0, -1, "7", "adv", "adv:20", "adv:0/50", "adv:20/0", "adv:2/3/4", None, True),
     "whole bucket": (0, -1, "7", "adv", "adv:20", "adv:0/50", "adv:2/3/4", None, True),
 }  # fmt: skip
+WRONG["numbers"] = ((), 3, "1", None, True, [math.inf], ["a"], [1.0, True], [0.0] * 70_000)
 WRONG["source"] = ("", "no_such()", "Mid(", "Touch(of=no_such)", 3, True, [1], 0.5)
 WRONG["sliding"] = (*WRONG["window"], "ew:2s", "ew:3events")
 
@@ -446,7 +449,7 @@ def test_update_refuses_values_out_of_range(entry: dict[str, Any]) -> None:
 
 @each_entry
 def test_levels_are_refused_out_of_order(entry: dict[str, Any]) -> None:
-    if entry["feed"] != "depth":
+    if entry["feed"] != "depth" or "levels" not in first_of(entry).settings:
         return
     variant = [v for v in ALONE if v.entry is entry and v.settings["levels"] == 3][-1]
     calculator = started(variant)

@@ -69,6 +69,45 @@ def test_apply_moves_towards_the_thin_side() -> None:
     assert np.isnan(wide).all()  # too wide, locked, one-sided
 
 
+def test_the_streaming_calculator_is_the_model(shared: Path) -> None:
+    quotes = simulated(shared)
+    model = bf.fit_microprice(*quotes, spreads=2, edges=10)
+    calculator = model.calculator()
+    settings = {"edges": calculator.edges, "adjustment": calculator.adjustment}
+    values = bf.microprice(*quotes, **settings)
+    np.testing.assert_array_equal(values, model.apply(*quotes))
+    assert np.isnan(values).sum() < 0.05 * len(values)
+    one_by_one = [calculator.update(*(int(c[i]) for c in quotes)) for i in range(500)]
+    np.testing.assert_array_equal(one_by_one, values[:500])
+    assert bf.parse_calculator(calculator.spec).spec == calculator.spec
+
+
+def test_states_that_were_never_seen_are_none() -> None:
+    calculator = bf.Microprice(edges=[0, 0.5, 1], adjustment=[None, 0.25])
+    assert calculator.spec == "Microprice(edges=[0, 0.5, 1], adjustment=[None, 0.25])"
+    assert bf.parse_calculator(calculator.spec).spec == calculator.spec
+    assert np.isnan(calculator.update(100, 1, 101, 9))
+    assert calculator.update(100, 9, 101, 1) == 100.75
+    assert np.isnan(calculator.update(100, 9, 102, 1))  # wider than what was fitted
+
+
+@pytest.mark.parametrize(
+    ("edges", "adjustment", "field"),
+    [
+        ([0, 1, 0.5], [1, 1], "edges"),
+        ([0], [1], "edges"),
+        ([-0.1, 1], [1], "edges"),
+        ([0, 0.5, 1], [1, 1, 1], "adjustment"),
+    ],
+)
+def test_models_that_do_not_fit_together(
+    edges: list[float], adjustment: list[float], field: str
+) -> None:
+    with pytest.raises(bf.InputError) as error:
+        bf.Microprice(edges=edges, adjustment=adjustment)
+    assert error.value.field == f"Microprice.{field}"
+
+
 def test_a_series_that_does_not_settle_is_not_known() -> None:
     bid = np.array([100, 101, 100, 101, 100])
     size = np.array([9, 1, 9, 1, 9])

@@ -95,6 +95,14 @@ def test_amazon_normalised_in_the_pipeline(shared: Path) -> None:
         assert r_squared(x[rest, 0], moved[rest]) == pytest.approx(0.5457, abs=2e-4)
 
 
+def test_integrated_in_the_pipeline_is_the_weighted_vector(shared: Path) -> None:
+    weights = [0.3, 0.25, 0.2, 0.15, 0.1]
+    frame = of_amazon(shared, bf.NormalisedOrderFlowImbalance(levels=LEVELS))
+    vector = np.column_stack([frame[f"ofi_{m}"] for m in range(1, LEVELS + 1)])
+    integrated = of_amazon(shared, bf.IntegratedOrderFlowImbalance(weights=weights))["ofi"]
+    np.testing.assert_allclose(integrated, vector @ weights, rtol=1e-13, atol=1e-13)
+
+
 def test_normalised_in_the_synthetic_bins(shared: Path) -> None:
     """Equal in the bins all of whose states are changes; the oracle counts the others as well."""
     expected = table(shared / "oracles/synthetic/ref_ofi_10s.csv")

@@ -44,6 +44,9 @@ NAMED: dict[str, tuple[Any, ...]] = {
     "h": (1.5, 4.0),
     "threshold": (1.5, 0.0),
     "bars": (2, 3),
+    "Microprice.edges": ((0.0, 0.5, 1.0), (0.25, 0.5, 0.75)),
+    "Microprice.adjustment": ((-0.2, 0.2), (-0.3, 0.125, -1.0, 1e-3)),
+    "weights": ((0.75,), (0.5, -0.25)),
 }
 MOST = {"values": 32}
 """Of a calculator's variants, 200 where nothing is said; of more, every so-manieth is taken."""

@@ -41,9 +41,16 @@ namespace py = pybind11;
         if (!Decimal::parse(text)) return text;
     } else if (PyFloat_Check(object.ptr()) == 0) {
         if (py::hasattr(object, "spec")) return Formula{py::cast<std::string>(object.attr("spec"))};
+        if (py::isinstance(object, py::module_::import("numpy").attr("ndarray"))) {
+            return value_of(object.attr("tolist")(), field);
+        }
         if (PyList_Check(object.ptr()) != 0 || PyTuple_Check(object.ptr()) != 0) {
-            std::vector<Decimal> numbers;
-            for (const py::handle one : object) numbers.push_back(decimal_of(one, field));
+            Numbers numbers;
+            for (const py::handle one : object) {
+                const bool unknown = one.is_none() || (PyFloat_Check(one.ptr()) != 0 &&
+                                                       std::isnan(PyFloat_AS_DOUBLE(one.ptr())));
+                numbers.push_back(unknown ? kNaN : decimal_of(one, field).value());
+            }
             return numbers;
         }
     }
@@ -55,11 +62,7 @@ namespace py = pybind11;
     if (const bool* b = std::get_if<bool>(&value)) return py::bool_(*b);
     if (const std::string* s = std::get_if<std::string>(&value)) return py::str(*s);
     if (const Formula* f = std::get_if<Formula>(&value)) return py::str(f->text);
-    if (const auto* numbers = std::get_if<std::vector<Decimal>>(&value)) {
-        py::tuple out(numbers->size());
-        for (std::size_t i = 0; i < out.size(); ++i) out[i] = to_python(Value{(*numbers)[i]});
-        return std::move(out);
-    }
+    if (const auto* numbers = std::get_if<Numbers>(&value)) return py::tuple(py::cast(*numbers));
     const Decimal& d = std::get<Decimal>(value);
     if (const auto whole = Scale{}.units(d)) return py::int_(*whole);
     return py::float_(d.value());

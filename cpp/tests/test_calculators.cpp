@@ -163,7 +163,10 @@ void multi_level_imbalance() {
         }
         const auto weights = static_cast<LevelWeights>(random.between(0, 3));
         const int levels = static_cast<int>(random.between(1, 6));
-        bookflow::MultiLevelImbalance calculator({levels, weights, 0.5});
+        bookflow::MultiLevelImbalance::Settings settings;
+        settings.levels = levels;
+        settings.weights = weights;
+        bookflow::MultiLevelImbalance calculator(settings);
         calculator.step({}, depth);
         const double value = read(calculator);
         if (depth.bids == 0 || depth.asks == 0) {

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from bookflow.bar_frames import BAR_DTYPE, bars
     from bookflow.footprints import Footprint, footprint
     from bookflow.integrated_ofi import fit_integrated_ofi
-    from bookflow.microprice import MicropriceModel, fit_microprice
+    from bookflow.microprice_model import MicropriceModel, fit_microprice
     from bookflow.profile import VolumeProfile, volume_profile
     from bookflow.readers import read_databento, read_events, read_lobster
     from bookflow.simulation import Burst, Simulation, simulate
@@ -45,12 +45,12 @@ _LAZY = {
     "BAR_DTYPE": "bookflow.bar_frames",
     "Burst": "bookflow.simulation",
     "Footprint": "bookflow.footprints",
-    "MicropriceModel": "bookflow.microprice",
+    "MicropriceModel": "bookflow.microprice_model",
     "Simulation": "bookflow.simulation",
     "VolumeProfile": "bookflow.profile",
     "bars": "bookflow.bar_frames",
     "fit_integrated_ofi": "bookflow.integrated_ofi",
-    "fit_microprice": "bookflow.microprice",
+    "fit_microprice": "bookflow.microprice_model",
     "footprint": "bookflow.footprints",
     "read_databento": "bookflow.readers",
     "read_events": "bookflow.readers",

@@ -135,6 +135,37 @@ class FeatureFrame:
         """Names of the features, a vector feature's once."""
         return list(self._groups())
 
+    def alarms(self, name: str) -> NDArray[np.void]:
+        """The rows where an alarm rang, in order.
+
+        Parameters
+        ----------
+        name : str
+            A column that says +1, -1 or 0, such as a `Cusum`'s; NaN is not known and rings nothing.
+
+        Returns
+        -------
+        structured array with fields ``row`` (int64, in this frame), ``ts`` (int64, ns) and
+        ``alarm`` (int8, +1 or -1).
+
+        Raises
+        ------
+        KeyError
+            There is no such column.
+        InputError
+            It holds something else than alarms; names the row.
+        """
+        column = self[name]
+        wrong = ~np.isin(column, (-1.0, 0.0, 1.0)) & ~np.isnan(column)
+        if wrong.any():
+            row = int(np.argmax(wrong))
+            rule = "is no alarm, which is +1, -1 or 0"
+            raise InputError(rule, source="frame", row=row, field=name, value=str(column[row]))
+        rows = np.flatnonzero(np.nan_to_num(column))
+        rang = np.empty(len(rows), [("row", np.int64), ("ts", np.int64), ("alarm", np.int8)])
+        rang["row"], rang["ts"], rang["alarm"] = rows, self.ts[rows], column[rows]
+        return rang
+
     def _groups(self) -> dict[str, list[str]]:
         """Columns of each feature: its own, or numbered ones from 1 that stand side by side."""
         groups: dict[str, list[str]] = {}

@@ -41,6 +41,22 @@ struct Quantity {
     friend bool operator==(const Quantity&, const Quantity&) = default;
 };
 
+// A list of numbers, of which a calculator itself says more.
+struct NumberList {
+    Numbers values;
+
+    static constexpr const char* kType = "numbers";
+    static constexpr std::string_view kRule = "a list of 1 to 65536 numbers";
+    static constexpr bool kRequired = true;
+
+    [[nodiscard]] static std::optional<NumberList> parse(const Value& value) {
+        const auto* given = std::get_if<Numbers>(&value);
+        if (given == nullptr || given->empty() || given->size() > 65'536) return std::nullopt;
+        return NumberList{*given};
+    }
+    [[nodiscard]] Value value() const { return values; }
+};
+
 // Whether a calculator of prints can look at the touch before them.
 template <class C>
 inline constexpr bool sees_touch = requires(const C& c) { c.wants_quotes(); };

@@ -9,6 +9,7 @@
 #include "bookflow/calculators/composition.hpp"
 #include "bookflow/calculators/cumulative_depth.hpp"
 #include "bookflow/calculators/depth_conserving_order_flow_imbalance.hpp"
+#include "bookflow/calculators/fitted_models.hpp"
 #include "bookflow/calculators/multi_level_imbalance.hpp"
 #include "bookflow/calculators/normalised_order_flow_imbalance.hpp"
 #include "bookflow/calculators/order_changes.hpp"
@@ -39,6 +40,7 @@
     X(WeightedMid)                       \
     X(QueueImbalance)                    \
     X(QueueShare)                        \
+    X(Microprice)                        \
     X(MultiLevelImbalance)               \
     X(CumulativeDepth)                   \
     X(WalkTheBook)                       \
@@ -48,6 +50,7 @@
     X(LogOrderFlowImbalance)             \
     X(MultiLevelOrderFlowImbalance)      \
     X(NormalisedOrderFlowImbalance)      \
+    X(IntegratedOrderFlowImbalance)      \
     X(DepthConservingOrderFlowImbalance) \
     X(MultiLevelLogOrderFlowImbalance)   \
     X(QuoteChangeCount)                  \

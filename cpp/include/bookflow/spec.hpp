@@ -28,16 +28,21 @@ struct Formula {
     std::string text;
     friend bool operator==(const Formula&, const Formula&) = default;
 };
-using Value = std::variant<Nothing, bool, Decimal, std::string, Formula, std::vector<Decimal>>;
+// NaN is a number that is not known, written None.
+using Numbers = std::vector<double>;
+using Value = std::variant<Nothing, bool, Decimal, std::string, Formula, Numbers>;
 
 [[nodiscard]] inline std::string text_of(const Value& value) {
     if (std::holds_alternative<Nothing>(value)) return "None";
     if (const bool* b = std::get_if<bool>(&value)) return *b ? "True" : "False";
     if (const Decimal* d = std::get_if<Decimal>(&value)) return d->text();
     if (const Formula* f = std::get_if<Formula>(&value)) return f->text;
-    if (const auto* numbers = std::get_if<std::vector<Decimal>>(&value)) {
+    if (const auto* numbers = std::get_if<Numbers>(&value)) {
         std::string out;
-        for (const Decimal& d : *numbers) out += (out.empty() ? "" : ", ") + d.text();
+        for (const double x : *numbers) {
+            const auto number = Decimal::shortest(x);
+            out += (out.empty() ? "" : ", ") + (number ? number->text() : "None");
+        }
         return "[" + out + "]";
     }
     return "\"" + std::get<std::string>(value) + "\"";
@@ -185,14 +190,17 @@ private:
     }
     [[nodiscard]] Value formula() { return Formula{text_of(difference())}; }
     [[nodiscard]] Value numbers() {
-        std::vector<Decimal> out;
+        Numbers out;
         expect('[');
         for (skip(); peek() != ']'; skip()) {
             if (!out.empty()) expect(',');
             skip();
             const Value one = value();
-            if (!std::holds_alternative<Decimal>(one)) fail("expected a number");
-            out.push_back(std::get<Decimal>(one));
+            const Decimal* number = std::get_if<Decimal>(&one);
+            if (number == nullptr && !std::holds_alternative<Nothing>(one)) {
+                fail("expected a number");
+            }
+            out.push_back(number != nullptr ? number->value() : kNaN);
         }
         expect(']');
         return out;

@@ -18,6 +18,7 @@ from .composed import difference, pick, ratio
 from .confirmation import volume_confirmation
 from .depth import cumulative_depth, walk_the_book
 from .event import Event, event_of
+from .fitted_models import integrated_order_flow_imbalance, microprice
 from .imbalance import multi_level_imbalance, queue_imbalance, queue_share
 from .intensity import hawkes_intensity
 from .least_squares import (
@@ -117,6 +118,7 @@ __all__ = [
     "half_life",
     "hasbrouck_lambda",
     "hawkes_intensity",
+    "integrated_order_flow_imbalance",
     "kyle_lambda",
     "lag",
     "large_trade_share",
@@ -127,6 +129,7 @@ __all__ = [
     "maximum",
     "mean",
     "mean_trade_size",
+    "microprice",
     "mid",
     "minimum",
     "multi_level_imbalance",

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bookflow._core import Microprice
 from bookflow.errors import InputError
 
 __all__ = ["MicropriceModel", "fit_microprice"]
@@ -78,6 +79,10 @@ class MicropriceModel:
         adjustment = np.r_[self.adjustment(), np.nan]
         mid = (quotes[0] + quotes[2]) / 2
         return np.asarray(mid + adjustment[state] * tick)
+
+    def calculator(self) -> Microprice:
+        """The same as a calculator, for a stream or a pipeline; its tick is the instrument's."""
+        return Microprice(edges=self.edges.tolist(), adjustment=self.adjustment().tolist())
 
     def save(self, path: str | Path) -> None:
         """Writes it as JSON."""
