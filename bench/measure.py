@@ -67,6 +67,9 @@ def measure(
         for case in list(group.cases):
             try:
                 one_round(case, checked=True, clock=clock)
+            except ImportError as absent:
+                group.missing.append((case.name, f"{type(absent).__name__}: {absent}"))
+                group.cases.remove(case)
             except AssertionError as wrong:
                 if case.name.startswith(("bookflow", "floor")):
                     raise

@@ -31,6 +31,7 @@ class Results:
     latencies: list[Latency] = field(default_factory=list)
     curves: list[Curves] = field(default_factory=list)
     facts: dict[str, float] = field(default_factory=dict)
+    costs: str = ""  # the section of every calculator
 
 
 def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
@@ -123,6 +124,7 @@ def write(results: Results, docs: Path) -> None:
     if results.facts:
         out += "## Memory and threads\n\n"
         out += table(["", ""], ([k, f"{v:,.2f}"] for k, v in results.facts.items()))
+    out += results.costs
     (docs / "benchmarks.md").write_text(out.rstrip() + "\n", encoding="utf-8")
 
 

@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from bench import growth, latency, machine, memory, threads
+from bench import cost, growth, latency, machine, memory, threads
 from bench.case import Group
 from bench.groups import GROUPS
 from bench.measure import Figure, measure
@@ -113,8 +113,13 @@ def main() -> None:
     if given.only:
         return
     others(results)
+    known = as_json(results)
+    found = cost.costs(given.quick, say=lambda *_: None)
+    say("every calculator over columns")
+    results.costs = cost.section(found)
+    known["costs"] = [dataclasses.asdict(one) for one in found]
     write(results, given.out)
-    text = json.dumps(as_json(results), indent=1, sort_keys=True)
+    text = json.dumps(known, indent=1, sort_keys=True)
     (given.out / "benchmarks.json").write_text(text + "\n", encoding="utf-8")
     say("written")
 

@@ -1,0 +1,42 @@
+"""Pages whose examples are run: each block goes on from those before and prints what is shown."""
+
+import contextlib
+import io
+import re
+import runpy
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import bookflow as bf
+
+DOCS = Path(__file__).parents[1] / "docs"
+PAGES = ("composition", "detection", "order_flow_regression")
+BLOCK = re.compile(r"^```python\n(.*?)^```\n(?:\n```text\n(.*?)^```\n)?", re.S | re.M)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_examples_print_what_is_shown(page: str) -> None:
+    text = (DOCS / f"{page}.md").read_text(encoding="utf-8")
+    names: dict[str, Any] = {"__name__": page}
+    blocks = BLOCK.findall(text)
+    assert len(blocks) == text.count("```python") > 0
+    assert sum(bool(shown) for _, shown in blocks) == text.count("```text")
+    for code, shown in blocks:
+        printed = io.StringIO()
+        with contextlib.redirect_stdout(printed):
+            exec(compile(code, f"docs/{page}.md", "exec"), names)
+        assert printed.getvalue() == shown
+
+
+@pytest.mark.parametrize("page", sorted(path.stem for path in DOCS.glob("*.md")))
+def test_the_index_lists_the_page(page: str) -> None:
+    index = (DOCS / "index.md").read_text(encoding="utf-8")
+    assert page == "index" or f"\n{page}\n" in index
+
+
+def test_the_calculators_page_has_all_of_them() -> None:
+    """Sphinx's configuration writes it from what the core says, of every feed there is."""
+    page = runpy.run_path(str(DOCS / "conf.py"))["calculators_page"]()
+    assert [c["name"] for c in bf.calculators() if f"\n## {c['name']}\n" not in page] == []
