@@ -113,6 +113,17 @@ public:
         __builtin_prefetch(slab_.data() + index_.likely(id_at(kAhead / 2)));
     }
 
+    // The queue at a side's best price.
+    [[nodiscard]] Queue queue(Side s) const {
+        Queue out;
+        out.orders = out.size = 0;
+        if (side(s).empty()) return out;
+        const Level& level = side(s).touch();
+        out.orders = level.count;
+        out.size = level.size.raw;
+        return out;
+    }
+
     struct Ahead {
         i64 orders = 0;
         Size size;

@@ -363,7 +363,7 @@ private:
         open_ = true;
         if (nodes_.samples_events()) {
             if (nodes_.read_depth()) refresh_depth();
-            nodes_.sample(moment_, quotes_, depth_);
+            nodes_.sample(moment_, quotes_, depth_, queues_at(ts));
         }
         if (clock_.due(best_changed, prints_)) row(ts, 0);
     }
@@ -477,6 +477,13 @@ private:
         }
     }
 
+    // The queues at the touch as they are read at ts; not known but from single orders.
+    [[nodiscard]] Queues queues_at(i64) const {
+        const bool known = source_ == Source::Orders || source_ == Source::None;
+        if (!nodes_.read_queues() || !known) return {};
+        return {orders_.queue(Side::Bid), orders_.queue(Side::Ask)};
+    }
+
     void refresh_depth() {
         if (!depth_is_stale_) return;
         if (source_ == Source::Orders) depth_of(orders_, nodes_.levels(), depth_);
@@ -535,7 +542,7 @@ private:
         Moment now = moment_;
         now.ts = Nanos(ts);
         if (nodes_.read_depth()) refresh_depth();
-        nodes_.write(now, quotes_, depth_, *sink_);
+        nodes_.write(now, quotes_, depth_, queues_at(ts), *sink_);
         sink_->ts.push_back(ts);
         sink_->status.push_back(status_.bits() | extra);
         sink_->seen.push_back(status_.seen());

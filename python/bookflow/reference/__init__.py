@@ -39,6 +39,7 @@ from .order_flow import (
 )
 from .persistence import autocorrelation, half_life, run_length, whitened
 from .pipeline import Pipeline, Row
+from .queues import mean_order_size, order_count_imbalance
 from .quote_changes import quote_change_count
 from .ranks import adaptive_threshold, alarm, rank
 from .session import Session, parse_session
@@ -126,6 +127,7 @@ __all__ = [
     "log_return",
     "maximum",
     "mean",
+    "mean_order_size",
     "mean_trade_size",
     "mid",
     "minimum",
@@ -133,6 +135,7 @@ __all__ = [
     "multi_level_log_order_flow_imbalance",
     "multi_level_order_flow_imbalance",
     "normalised_order_flow_imbalance",
+    "order_count_imbalance",
     "order_flow_imbalance",
     "order_to_trade_ratio",
     "page_hinkley",
