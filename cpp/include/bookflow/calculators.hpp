@@ -47,6 +47,7 @@
     X(BookSkew)                          \
     X(OrderCountImbalance)               \
     X(MeanOrderSize)                     \
+    X(TouchAge)                          \
     X(OrderFlowImbalance)                \
     X(LogOrderFlowImbalance)             \
     X(MultiLevelOrderFlowImbalance)      \

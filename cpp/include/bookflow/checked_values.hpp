@@ -141,6 +141,7 @@ inline Queue checked_queue(const std::array<i64, 3>& given,
         out.ages = static_cast<i128>(age) * orders;
         if (size != kNone) out.sized_ages = static_cast<i128>(age) * size;
     }
+    if (orders == 0) out = {0, 0, 0, 0};  // all of it is known
     return out;
 }
 

@@ -41,11 +41,12 @@ public:
     void on_print(const Moment& now, const Print& print) {
         step<Feed::Trades>(on_trades_, now, print);
     }
-    // Whether the queues at the touch are read.
+    // Whether the queues at the touch are read, and the ages of their orders.
     [[nodiscard]] bool read_queues() const { return read_queues_; }
+    [[nodiscard]] bool read_ages() const { return read_ages_; }
 
-    // Whether the causes of changes have to be found out.
-    [[nodiscard]] bool follow_orders() const { return !on_changes_.empty(); }
+    // Whether it has to be found out what becomes of each order.
+    [[nodiscard]] bool follow_orders() const { return !on_changes_.empty() || read_ages_; }
     void on_change(const Moment& now, const OrderChange& change) {
         step<Feed::Changes>(on_changes_, now, change);
     }
@@ -172,6 +173,7 @@ private:
                 levels = std::max(levels, c.levels());
             }
             if constexpr (C::kFeed == Feed::Queues) read_queues_ = true;
+            if constexpr (requires { C::kAges; }) read_ages_ = true;
             if constexpr (sees_touch<C>) {
                 if (c.wants_quotes()) on_touch_.push_back(at);
             }
@@ -236,6 +238,7 @@ private:
     int flow_levels_ = 0;
     int state_levels_ = 0;
     bool read_queues_ = false;
+    bool read_ages_ = false;
 };
 
 }  // namespace bookflow

@@ -152,6 +152,8 @@ public:
             v.require(source_ <= Source::Depth, "the kind of book is unknown");
             const bool known = now_ == kNone || (now_ >= 0 && now_ <= last_ts_);
             v.require(known && last_ts_ < kMaxTime, "a time is out of range");
+            v.require(orders_.births_hold(nodes_.read_ages(), now_),
+                      "the ages of orders are out of range");
             v.require(!clock_.anchored() || clock_.next() >= now_, "a clock is late");
             v.require(history_.features.size() == columns().size(),
                       "saved rows have other columns");
@@ -400,6 +402,10 @@ private:
         read_book(orders_, made);
         if (cleared) return made;
         const auto after = orders_.order(e.order_id);
+        if (nodes_.read_ages() && after &&
+            !(before && OrderBook::keeps_place(*before, after->price, after->size()))) {
+            orders_.born(e.order_id, now_);
+        }
         const auto changed = [&](const Order& o, i64 size) {
             if (size == 0) return;
             const auto best = [&](const Quotes& q) {
@@ -478,10 +484,11 @@ private:
     }
 
     // The queues at the touch as they are read at ts; not known but from single orders.
-    [[nodiscard]] Queues queues_at(i64) const {
+    [[nodiscard]] Queues queues_at(i64 ts) const {
         const bool known = source_ == Source::Orders || source_ == Source::None;
         if (!nodes_.read_queues() || !known) return {};
-        return {orders_.queue(Side::Bid), orders_.queue(Side::Ask)};
+        const bool ages = nodes_.read_ages();
+        return {orders_.queue(Side::Bid, ts, ages), orders_.queue(Side::Ask, ts, ages)};
     }
 
     void refresh_depth() {

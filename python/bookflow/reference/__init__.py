@@ -39,7 +39,7 @@ from .order_flow import (
 )
 from .persistence import autocorrelation, half_life, run_length, whitened
 from .pipeline import Pipeline, Row
-from .queues import mean_order_size, order_count_imbalance
+from .queues import mean_order_size, order_count_imbalance, touch_age
 from .quote_changes import quote_change_count
 from .ranks import adaptive_threshold, alarm, rank
 from .session import Session, parse_session
@@ -159,6 +159,7 @@ __all__ = [
     "spread",
     "std",
     "touch",
+    "touch_age",
     "trade_count",
     "trade_flow_imbalance",
     "trade_size_quantile",

@@ -46,6 +46,7 @@ DEFINITIONS: dict[str, Callable[..., Any]] = {
     "book_skew": book_shape.book_skew_at,
     "order_count_imbalance": queues.order_count_imbalance_at,
     "mean_order_size": queues.mean_order_size_at,
+    "touch_age": queues.touch_age_at,
     "order_flow_imbalance": order_flow.order_flow_imbalance_at,
     "log_order_flow_imbalance": order_flow.log_order_flow_imbalance_at,
     "multi_level_order_flow_imbalance": order_flow.multi_level_order_flow_imbalance_at,

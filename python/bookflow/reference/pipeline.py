@@ -322,7 +322,8 @@ class Pipeline:
             book.count_faults_of(event.flags)
             return
         if event.action in ORDER_ACTIONS:
-            self._choose(OrderBook)
+            assert self._now is not None
+            self._choose(OrderBook).now = self._now
         elif event.action in LEVEL_ACTIONS:
             self._choose(LevelBook)
         self._has_book |= event.action == Action.CLEAR
@@ -350,7 +351,7 @@ class Pipeline:
         best = [book.levels(side)[:1] for side in (Side.BID, Side.ASK)]
         bids, asks = (
             tuple(
-                Resting(book.orders[i].size, None)
+                Resting(book.orders[i].size, book.births[i])
                 for level in levels
                 for i in book.queue(side, level.price)
             )

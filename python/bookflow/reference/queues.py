@@ -8,6 +8,7 @@ from .units import COLUMN_UNITS, Units
 from .window import ratio
 from .words import NAN
 
+SECOND = 10**9
 SIDES = {"bid": (0,), "ask": (1,), "both": (0, 1)}
 
 
@@ -26,6 +27,19 @@ def mean_order_size_at(tape: Tape, at: Reading, units: Units, *, of: str = "both
     sizes = [order.size for order in resting(tape, at, of)]
     known = [size for size in sizes if size is not None]
     return ratio(sum(known) * units.size, Fraction(len(known))) if known == sizes else NAN
+
+
+def touch_age_at(
+    tape: Tape, at: Reading, units: Units, *, weight: str = "order", of: str = "both"
+) -> float:
+    ages, weights = 0, 0
+    for order in resting(tape, at, of):
+        if order.birth is None or (order.size is None and weight == "size"):
+            return NAN
+        weighs = order.size if weight == "size" and order.size is not None else 1
+        ages += weighs * (at.now.ts - order.birth)
+        weights += weighs
+    return ratio(Fraction(ages, SECOND), Fraction(weights))
 
 
 def order_count_imbalance(
@@ -67,3 +81,27 @@ def mean_order_size(
     """
     tape, rows = queue_tape(bid_orders, ask_orders, bid_size, ask_size, bid_age, ask_age, ts)
     return [mean_order_size_at(tape, row, COLUMN_UNITS, of=of) for row in rows]
+
+
+def touch_age(
+    bid_orders: Sequence[int],
+    ask_orders: Sequence[int],
+    bid_size: Sequence[int] | None = None,
+    ask_size: Sequence[int] | None = None,
+    bid_age: Sequence[int] | None = None,
+    ask_age: Sequence[int] | None = None,
+    *,
+    weight: str = "order",
+    of: str = "both",
+    ts: Sequence[int] | None = None,
+) -> list[float]:
+    """The mean age in seconds of the orders at the touch.
+
+    3 orders of 2 s in the mean at the bid, 1 of 10 s at the ask, and 4 and 6 in size:
+
+    >>> columns = [3], [1], [4], [6], [2 * 10**9], [10 * 10**9]
+    >>> touch_age(*columns), touch_age(*columns, weight="size"), touch_age(*columns, of="ask")
+    ([4.0], [6.8], [10.0])
+    """
+    tape, rows = queue_tape(bid_orders, ask_orders, bid_size, ask_size, bid_age, ask_age, ts)
+    return [touch_age_at(tape, row, COLUMN_UNITS, weight=weight, of=of) for row in rows]

@@ -93,4 +93,51 @@ private:
     Settings settings_;
 };
 
+enum class AgeWeight : std::uint8_t { Order, Size };
+[[nodiscard]] constexpr std::array<std::string_view, 2> names_of(AgeWeight) {
+    return {"order", "size"};
+}
+
+class TouchAge : public QueueState {
+public:
+    static constexpr std::string_view kName = "TouchAge";
+    static constexpr std::string_view kDoc =
+        "Mean age of the orders that rest at the touch, sum(w a) / sum(w), each weighing 1 or its "
+        "size.\n\n"
+        "In seconds. An order's age begins with the atomic event in which it joined its queue, and "
+        "with\nthat of a snapshot for the orders in it. A modification that keeps the order's "
+        "place (a size not\nlarger, at the same price) keeps its age, and so does a part that is "
+        "cancelled or executed;\na larger size, another price or a replacement begins a new one. "
+        "of=\"both\": over the orders of\nboth sides. NaN where no order rests.\n"
+        "Needs single orders: NaN over level, quote and depth streams. Every reading walks the "
+        "queues\nat the touch.";
+    static constexpr bool kAges = true;
+
+    struct Settings {
+        AgeWeight weight = AgeWeight::Order;
+        QueueSide of = QueueSide::Both;
+        template <class V>
+        void visit(V& v) {
+            v("weight", weight, "what an order weighs in the mean: 1, or its size");
+            v("of", of, "the side whose best price is looked at");
+        }
+    };
+
+    explicit TouchAge(const Settings& s) : settings_(s) {}
+    [[nodiscard]] const Settings& settings() const { return settings_; }
+
+    void read(const Moment&, const Units&, double* out) const {
+        const bool by_size = settings_.weight == AgeWeight::Size;
+        const i128 weights =
+            over_sides(queues_, settings_.of, [&](auto& q) { return by_size ? q.size : q.orders; });
+        const i128 ages = over_sides(queues_, settings_.of,
+                                     [&](auto& q) { return by_size ? q.sized_ages : q.ages; });
+        const bool known = weights > 0 && ages != Queue::kUnknown;
+        *out = known ? ratio(ages, weights * 1'000'000'000) : kNaN;
+    }
+
+private:
+    Settings settings_;
+};
+
 }  // namespace bookflow
