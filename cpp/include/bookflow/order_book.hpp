@@ -135,14 +135,15 @@ public:
 
     // The queue at a side's best price, with the ages at `now` where births are kept.
     [[nodiscard]] Queue queue(Side s, i64 now, bool with_ages) const {
-        Queue out;
-        out.orders = out.size = 0;
+        Queue out{0, 0, 0, 0};
         if (side(s).empty()) return out;
         const Level& level = side(s).touch();
         out.orders = level.count;
         out.size = level.size.raw;
-        if (!with_ages) return out;
-        out.ages = out.sized_ages = 0;
+        if (!with_ages) {
+            out.ages = out.sized_ages = Queue::kUnknown;
+            return out;
+        }
         for (std::uint32_t slot = level.head; slot != kEnd; slot = slab_[slot].after) {
             const i128 age = now - births_[slot];
             out.ages += age;
