@@ -120,6 +120,13 @@ def columns_of(
             rows.append(tuple(dice.pick(VALUES) for _ in inputs))
         elif feed == "trades":
             rows.append((market.price(), market.size(), dice.below(3)))
+        elif feed == "queues":
+            row = []
+            for _ in range(2):
+                orders = dice.below(5)
+                size = orders and orders - 1 + market.size()
+                row.append((orders, size, NONE if dice.once_in(9) else dice.below(200)))
+            rows.append(tuple(field for pair in zip(*row, strict=True) for field in pair))
         elif feed == "changes":
             cause = 1 + dice.below(4)
             comes = cause == 1 or (cause == 3 and dice.once_in(2))
@@ -130,6 +137,10 @@ def columns_of(
     if feed == "values":
         table = list(zip(*rows, strict=True)) if rows else [()] * len(inputs)
         columns = {n: np.array(c, np.float64) for n, c in zip(inputs, table, strict=True)}
+    elif feed == "queues":
+        table = list(zip(*rows, strict=True)) if rows else [()] * 6
+        names = ("bid_orders", "ask_orders", "bid_size", "ask_size", "bid_age", "ask_age")
+        columns = {n: np.array(c, np.int64) for n, c in zip(names, table, strict=True)}
     elif feed == "changes":
         table = list(zip(*rows, strict=True)) if rows else [()] * 5
         names = ("price", "change", "side", "cause", "touch")

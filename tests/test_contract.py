@@ -333,6 +333,9 @@ def scalars(variant: Variant) -> dict[str, int]:
     """A good row for `update`, of the scalar feeds."""
     if variant.feed == "values":
         return dict.fromkeys(variant.entry["inputs"], 2.5) | {"ts": 9 * SECOND}
+    if variant.feed == "queues":
+        row = {"bid_orders": 2, "ask_orders": 3, "bid_size": 5, "ask_size": 6}
+        return row | {"bid_age": 70, "ask_age": 90, "ts": 9 * SECOND}
     if variant.feed == "changes":
         row = {"price": 100, "change": 5, "side": 1, "cause": 1, "touch": 3}
         return row | {"ts": 9 * SECOND}
@@ -433,6 +436,8 @@ def test_update_refuses_values_out_of_range(entry: dict[str, Any]) -> None:
             "change": (0, -5, 2**60 + 1, 2**63 - 1),
             "cause": (0, -1, 5, 2**40),
             "touch": (-1, 4, 2**40),
+            "orders": (-1, 2**32, 2**63 - 1),
+            "age": (-1, 2**62, 2**63 - 1),
         }.get(name.rpartition("_")[2], (2**61 + 1, -(2**61) - 1))
         if name in entry["inputs"]:
             wrong = (math.inf, -math.inf)
@@ -514,7 +519,7 @@ def test_nothing_yet_is_nan_or_an_empty_sum(variant: Variant) -> None:
 
 @each_variant
 def test_one_sided_and_crossed_states(variant: Variant) -> None:
-    if variant.feed in ("trades", "changes", "values"):
+    if variant.feed in ("trades", "changes", "queues", "values"):
         return
     good = arrays(variant)
     scalar = variant.feed == "quotes"
@@ -651,6 +656,8 @@ def test_a_bad_row_is_named(entry: dict[str, Any]) -> None:
         "change": 0,
         "cause": 5,
         "touch": 4,
+        "orders": -1,
+        "age": -1,
     }
     for name, column in columns.items():
         bad = column.copy()

@@ -70,6 +70,13 @@ def changes_loop(
 
 
 @njit
+def queues_loop(c: Any, a: Any, b: Any, d: Any, e: Any, f: Any, g: Any, ts: Any, out: Any) -> Any:
+    for i in range(len(a)):
+        out[i] = c.update(a[i], b[i], d[i], e[i], f[i], g[i], ts[i])
+    return c.value
+
+
+@njit
 def of_loop(c: Any, of: Any, ts: Any, out: Any) -> Any:
     for i in range(len(of)):
         out[i] = c.update(of[i], ts[i])
@@ -95,7 +102,7 @@ def of_two_call(c: Any, of: Any, by: Any, ts: Any) -> Any:
 
 def loop_of(entry: dict[str, Any]) -> Any:
     by_feed = {"quotes": quotes_loop, "trades": trades_loop, "depth": depth_loop}
-    by_feed |= {"changes": changes_loop}
+    by_feed |= {"changes": changes_loop, "queues": queues_loop}
     return by_feed.get(entry["feed"]) or {1: of_loop, 2: of_two_loop}[len(entry["inputs"])]
 
 
@@ -166,6 +173,11 @@ def changes_call(
 
 
 @njit
+def queues_call(c: Any, a: Any, b: Any, d: Any, e: Any, bid_age: Any, ask_age: Any, ts: Any) -> Any:
+    return c.update(a, b, d, e, ask_age=ask_age, bid_age=bid_age, ts=ts)
+
+
+@njit
 def trades_call(c: Any, price: Any, size: Any) -> Any:
     return c.update(price, size)
 
@@ -183,6 +195,9 @@ def a_call(entry: dict[str, Any]) -> tuple[Callable[..., Any], dict[str, Any]]:
         return call, dict.fromkeys(inputs, 2.5) | {"ts": 9 * SECOND}
     if feed == "trades":
         return sided_call, {"price": 100, "size": 5, "side": 1, "ts": 9 * SECOND}
+    if feed == "queues":
+        names = ("bid_orders", "ask_orders", "bid_size", "ask_size", "bid_age", "ask_age")
+        return queues_call, dict(zip(names, (2, 3, 5, 6, 70, 90), strict=True)) | {"ts": 9 * SECOND}
     if feed == "changes":
         row = {"price": 100, "change": 5, "side": 1, "cause": 1, "touch": 3}
         return changes_call, row | {"ts": 9 * SECOND}
@@ -218,6 +233,8 @@ WRONG = {
     "change": (0, -5, 2**60 + 1, 2**63 - 1),
     "cause": (0, -1, 5, 2**40),
     "touch": (-1, 4, 2**40),
+    "orders": (-1, 2**32, 2**63 - 1),
+    "age": (-1, 2**62, 2**63 - 1),
 }
 
 

@@ -185,6 +185,13 @@ void take_change(Alone<C>& alone, i64 price, i64 change, i64 side, i64 cause, i6
     alone.step(c, ts);
 }
 
+template <class C>
+void take_queues(Alone<C>& alone, const std::array<i64, 6>& x, i64 ts) {
+    const Queues q = checked_queues(x, -1);
+    alone.check_ts(ts, -1);
+    alone.step(q, ts);
+}
+
 inline constexpr std::array<const char*, 4> kSides{"bid_price", "bid_size", "ask_price",
                                                    "ask_size"};
 
@@ -247,6 +254,18 @@ PyObject* update(PyObject* self, PyObject* const* args, Py_ssize_t n, PyObject* 
         const Arguments<6> a("update", names, 5, args, n, keywords);
         take_change(alone, a.integer(0), a.integer(1), a.integer(2), a.integer(3), a.integer(4),
                     a.integer(5, kNone));
+    } else if constexpr (C::kFeed == Feed::Queues) {
+        static constexpr auto names = [] {
+            std::array<const char*, 7> all{};
+            std::copy(kQueueFields.begin(), kQueueFields.end(), all.begin());
+            all[6] = "ts";
+            return all;
+        }();
+        const Arguments<7> a("update", names, 2, args, n, keywords);
+        std::array<i64, 6> x;
+        for (std::size_t i = 0; i < x.size(); ++i)
+            x[i] = i < 2 ? a.integer(i) : a.integer(i, kNone);
+        take_queues(alone, x, a.integer(6, kNone));
     } else {
         static constexpr std::array<const char*, 5> names{kSides[0], kSides[1], kSides[2],
                                                           kSides[3], "ts"};

@@ -52,6 +52,16 @@ int c_update_changes(Alone<C>* alone, i64 price, i64 change, i64 side, i64 cause
 }
 
 template <class C>
+int c_update_queues(Alone<C>* alone, i64 bid_orders, i64 ask_orders, i64 bid_size, i64 ask_size,
+                    i64 bid_age, i64 ask_age, i64 ts, double* out) noexcept {
+    return in_c(alone, [&](Alone<C>& a) {
+        a.begin();
+        take_queues(a, {bid_orders, ask_orders, bid_size, ask_size, bid_age, ask_age}, ts);
+        a.read(out);
+    });
+}
+
+template <class C>
 int c_update_depth(Alone<C>* alone, const Levels* four, i64 ts, double* out) noexcept {
     return in_c(alone, [&](Alone<C>& a) {
         a.begin();
@@ -105,6 +115,8 @@ void add_calculator(py::module_& m) {
         add_c_function(m, C::kName, "update", &c_update_values<C>);
     } else if constexpr (C::kFeed == Feed::Changes) {
         add_c_function(m, C::kName, "update", &c_update_changes<C>);
+    } else if constexpr (C::kFeed == Feed::Queues) {
+        add_c_function(m, C::kName, "update", &c_update_queues<C>);
     } else {
         add_c_function(m, C::kName, "update", &c_update_depth<C>);
     }

@@ -105,7 +105,9 @@ void bind_calculator(py::module_& m, py::list& all) {
          : sees_touch<C>             ? "price, size, side=None, bid_price=None, ask_price=None"
          : C::kFeed == Feed::Trades  ? "price, size, side=None"
          : C::kFeed == Feed::Changes ? "price, change, side, cause, touch"
-                                     : "bid_price, bid_size, ask_price, ask_size") +
+         : C::kFeed == Feed::Queues
+             ? "bid_orders, ask_orders, bid_size=None, ask_size=None, bid_age=None, ask_age=None"
+             : "bid_price, bid_size, ask_price, ask_size") +
         ", *, " + settings + (settings.empty() ? "" : ", ") + "ts=None, out=None)\n--\n\n" +
         std::string(C::kDoc) +
         "\n\nOver columns: every row is an event and a row of the result, so the default window "

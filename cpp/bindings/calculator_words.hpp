@@ -55,6 +55,9 @@ template <class C>
         case Feed::Trades: return "price, size, side=0, ts=None";
         case Feed::Values: break;
         case Feed::Changes: return "price, change, side, cause, touch, ts=None";
+        case Feed::Queues:
+            return "bid_orders, ask_orders, bid_size=None, ask_size=None, bid_age=None, "
+                   "ask_age=None, ts=None";
     }
     return "";
 }
@@ -119,12 +122,17 @@ template <class C>
                    "bid, 2 ask. cause: 1 added,\n    2 cancelled, 3 modified, 4 traded. touch: 1 "
                    "where the price was its side's best before,\n    2 where it is after, 3 both, "
                    "0 neither.";
+        case Feed::Queues:
+            return "bid_orders, ask_orders, bid_size, ask_size, bid_age, ask_age : int64 arrays "
+                   "(n,): of the\n    orders at the best price their number, their size in units "
+                   "and their mean age in ns (where\n    ages count by size, the mean by size). "
+                   "What is not given or NONE is not known; 0 orders\n    are an empty side.";
     }
     return "";
 }
 
 inline const char* name_of_feed(Feed feed) {
-    constexpr std::array names{"quotes", "depth", "trades", "changes", "values"};
+    constexpr std::array names{"quotes", "depth", "trades", "changes", "queues", "values"};
     return names[static_cast<std::size_t>(feed)];
 }
 

@@ -32,12 +32,15 @@ public:
             return std::array<const char*, 3>{"price", "size", "side"};
         } else if constexpr (C::kFeed == Feed::Changes) {
             return std::array<const char*, 5>{"price", "change", "side", "cause", "touch"};
+        } else if constexpr (C::kFeed == Feed::Queues) {
+            return kQueueFields;
         } else {
             return std::array<const char*, 4>{"bid_price", "bid_size", "ask_price", "ask_size"};
         }
     }();
     static constexpr std::size_t kColumns = kInputs.size();
     static constexpr std::size_t kRequired = C::kFeed == Feed::Trades   ? 2
+                                             : C::kFeed == Feed::Queues ? 2
                                              : C::kFeed == Feed::Quotes ? 4
                                              : C::kFeed == Feed::Depth  ? 4
                                                                         : kColumns;
@@ -318,6 +321,29 @@ private:
     Column<i64> price_;
     Column<i64> change_;
     std::array<Column<std::uint8_t>, 3> bytes_;  // side, cause, touch
+};
+
+template <class C>
+class Inputs<C, Feed::Queues> {
+public:
+    Inputs(const ColumnCall<C>& call, const C&, py::ssize_t& rows) {
+        for (std::size_t i = 0; i < kQueueFields.size(); ++i) {
+            if (i < ColumnCall<C>::Words::kRequired) {
+                columns_[i] = column<i64>(call[i], kQueueFields[i], rows);
+                continue;
+            }
+            columns_[i] = optional_column<i64>(call[i], kQueueFields[i], rows);
+            if (!columns_[i].given()) columns_[i] = {reinterpret_cast<const char*>(&kNone), 0};
+        }
+    }
+    [[nodiscard]] Queues operator()(std::size_t i) const {
+        std::array<i64, kQueueFields.size()> x;
+        for (std::size_t k = 0; k < x.size(); ++k) x[k] = columns_[k][i];
+        return checked_queues(x, static_cast<i64>(i));
+    }
+
+private:
+    std::array<Column<i64>, kQueueFields.size()> columns_;
 };
 
 // Row by row, by the calculator's own step. Flattened, that is with all that it calls in line: left

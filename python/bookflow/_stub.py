@@ -298,11 +298,16 @@ _READ: Final = _TYPES | {
 
 _SIDES: Final = ("bid_price", "bid_size", "ask_price", "ask_size")
 _CHANGE: Final = ("price", "change", "side", "cause", "touch")
+_QUEUES: Final = ("bid_orders", "ask_orders", "bid_size", "ask_size", "bid_age", "ask_age")
 _UPDATE: Final = {
     "quotes": [*(f"{name}: SupportsIndex" for name in _SIDES)],
     "depth": [*(f"{name}: _Ints" for name in _SIDES)],
     "trades": ["price: SupportsIndex", "size: SupportsIndex", "side: SupportsIndex = 0"],
     "changes": [*(f"{name}: SupportsIndex" for name in _CHANGE)],
+    "queues": [
+        *(f"{name}: SupportsIndex" for name in _QUEUES[:2]),
+        *(f"{name}: SupportsIndex | None = None" for name in _QUEUES[2:]),
+    ],
 }
 _COLUMNS: Final = {
     "quotes": [*(f"{name}: _Ints" for name in _SIDES)],
@@ -311,6 +316,10 @@ _COLUMNS: Final = {
     "changes": [
         *(f"{name}: _Ints" for name in _CHANGE[:2]),
         *(f"{name}: _Bytes" for name in _CHANGE[2:]),
+    ],
+    "queues": [
+        *(f"{name}: _Ints" for name in _QUEUES[:2]),
+        *(f"{name}: _Ints | None = None" for name in _QUEUES[2:]),
     ],
 }
 _TOUCH: Final = ("bid_price", "ask_price")

@@ -44,6 +44,7 @@ __all__ = ["Borrowed"]
 _INT64: Final = ir.IntType(64)
 _POINTER: Final = ir.IntType(8).as_pointer()
 _EVENT: Final = ("action", "side", "price", "size", "order_id")
+_QUEUES: Final = ("bid_orders", "ask_orders", "bid_size", "ask_size", "bid_age", "ask_age")
 _SIDES: Final = ("bid_price", "bid_size", "ask_price", "ask_size")
 
 
@@ -72,6 +73,10 @@ class TradesCalculator(Borrowed):
 
 class ChangesCalculator(Borrowed):
     """Driven by changes of orders."""
+
+
+class QueuesCalculator(Borrowed):
+    """Driven by the queues at the touch."""
 
 
 class DepthCalculator(Borrowed):
@@ -127,6 +132,7 @@ _FEEDS: Final[dict[tuple[Any, ...], type[Borrowed]]] = {
     ("quotes", False): QuotesCalculator,
     ("trades", False): TradesCalculator,
     ("changes", False): ChangesCalculator,
+    ("queues", False): QueuesCalculator,
     ("depth", False): DepthCalculator,
     ("depth", True): DepthVector,
 }
@@ -152,6 +158,7 @@ def _kept(type_: Borrowed) -> errors.NumbaTypeError:
 @register_model(QuotesCalculator)
 @register_model(TradesCalculator)
 @register_model(ChangesCalculator)
+@register_model(QueuesCalculator)
 @register_model(DepthCalculator)
 @register_model(DepthVector)
 @register_model(BookType)
@@ -326,6 +333,7 @@ def _c_function(
 _update_quotes = _c_function("update", (*_SIDES, "ts"))
 _update_trades = _c_function("update", ("price", "size", "side", "ts"), side=0)
 _update_changes = _c_function("update", ("price", "change", "side", "cause", "touch", "ts"))
+_update_queues = _c_function("update", (*_QUEUES, "ts"))
 _value = _c_function("value")
 _apply = _c_function("apply", _EVENT, types.int64)
 _quotes = _c_function("quotes", (), types.UniTuple(types.int64, 4))
@@ -462,6 +470,38 @@ def _changes_update(
         self: Any, price: Any, change: Any, side: Any, cause: Any, touch: Any, ts: Any = None
     ) -> Any:
         return _update_changes(self, price, change, side, cause, touch, ts)
+
+    return update
+
+
+@overload_method(QueuesCalculator, "update")
+def _queues_update(
+    self: Any,
+    bid_orders: Any,
+    ask_orders: Any,
+    bid_size: Any = None,
+    ask_size: Any = None,
+    bid_age: Any = None,
+    ask_age: Any = None,
+    ts: Any = None,
+) -> Any:
+    given = (bid_orders, ask_orders, bid_size, ask_size, bid_age, ask_age)
+    integers = dict(zip(_QUEUES, given, strict=True))
+    _check_integers(self, "update", *_QUEUES[2:], "ts", **integers, ts=ts)
+
+    def update(
+        self: Any,
+        bid_orders: Any,
+        ask_orders: Any,
+        bid_size: Any = None,
+        ask_size: Any = None,
+        bid_age: Any = None,
+        ask_age: Any = None,
+        ts: Any = None,
+    ) -> Any:
+        return _update_queues(
+            self, bid_orders, ask_orders, bid_size, ask_size, bid_age, ask_age, ts
+        )
 
     return update
 

@@ -142,4 +142,38 @@ struct OrderChange {
     [[nodiscard]] bool at_touch() const { return touch_before || touch_after; }
 };
 
+// What the orders at a side's best price add up to, as only a book of orders knows; no orders: the
+// side is empty.
+struct Queue {
+    static constexpr i64 kUnknown = -1;
+
+    i64 orders = kUnknown;
+    i64 size = kUnknown;
+    i128 ages = kUnknown;        // of the orders, in ns, added up
+    i128 sized_ages = kUnknown;  // the same, each times its order's size
+
+    template <class V>
+    void visit(V& v) {
+        v(orders, size, ages, sized_ages);
+        if constexpr (V::kReading) {
+            const auto holds = [](i128 x, int bits) {
+                return x >= kUnknown && x <= i128{1} << bits;
+            };
+            v.require(
+                holds(orders, 32) && holds(size, 60) && holds(ages, 94) && holds(sized_ages, 122),
+                "a queue is out of range");
+        }
+    }
+};
+
+struct Queues {
+    Queue bid;
+    Queue ask;
+
+    template <class V>
+    void visit(V& v) {
+        v(bid, ask);
+    }
+};
+
 }  // namespace bookflow

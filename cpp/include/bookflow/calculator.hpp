@@ -1,8 +1,8 @@
 // What a calculator is: a class that declares
 //
 //   kName, kDoc      its name and its docstring (what it measures, equation, units, edge cases, source)
-//   kFeed            what drives it: the touch, the depth, the prints, the changes of orders, or the
-//                    values of other calculators
+//   kFeed            what drives it: the touch, the depth, the prints, the changes of orders, the
+//                    queues of orders at the touch, or the values of other calculators
 //   Settings         its parameters, each listed once in `visit` with name, rule and meaning
 //   step(now, x)     the one inline step behind pipeline, `update` and columns
 //   read(now, units, out)  its value (width() numbers) in the instrument's units; NaN where undefined
@@ -33,7 +33,7 @@
 
 namespace bookflow {
 
-enum class Feed : std::uint8_t { Quotes, Depth, Trades, Changes, Values };
+enum class Feed : std::uint8_t { Quotes, Depth, Trades, Changes, Queues, Values };
 
 // A quantity in the instrument's size, kept as written until the instrument is known.
 struct Quantity {

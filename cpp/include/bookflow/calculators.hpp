@@ -16,6 +16,7 @@
 #include "bookflow/calculators/order_flow_imbalance.hpp"
 #include "bookflow/calculators/persistence.hpp"
 #include "bookflow/calculators/queue_imbalance.hpp"
+#include "bookflow/calculators/queues.hpp"
 #include "bookflow/calculators/quote_changes.hpp"
 #include "bookflow/calculators/ranks.hpp"
 #include "bookflow/calculators/realised_volatility.hpp"
@@ -46,6 +47,9 @@
     X(WalkTheBook)                       \
     X(BookSlope)                         \
     X(BookSkew)                          \
+    X(OrderCountImbalance)               \
+    X(MeanOrderSize)                     \
+    X(TouchAge)                          \
     X(OrderFlowImbalance)                \
     X(LogOrderFlowImbalance)             \
     X(MultiLevelOrderFlowImbalance)      \

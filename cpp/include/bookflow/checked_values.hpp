@@ -120,4 +120,38 @@ inline OrderChange checked_change(i64 price, i64 change, i64 side, i64 cause, i6
             (touch & 1) != 0, (touch & 2) != 0};
 }
 
+// NONE: not known. `ages` is the mean of the orders' ages: by order and by size where it is used so.
+inline Queue checked_queue(const std::array<i64, 3>& given,
+                           const std::array<const char*, 3>& fields, i64 row) {
+    const auto [orders, size, age] = given;
+    if (orders < 0 || orders >= i64{1} << 32) {
+        refuse(fields[0], orders, "must be from 0 to 2^32 - 1 orders", row);
+    }
+    Queue out;
+    out.orders = orders;
+    if (size != kNone) {
+        check_size(fields[1], size, row);
+        if (size < orders || (size > 0 && orders == 0)) {
+            refuse(fields[1], size, "must be at least 1 for each order, and 0 without one", row);
+        }
+        out.size = size;
+    }
+    if (age != kNone) {
+        if (age < 0 || age >= kMaxTime) refuse(fields[2], age, "must be from 0 to 2^62 ns", row);
+        out.ages = static_cast<i128>(age) * orders;
+        if (size != kNone) out.sized_ages = static_cast<i128>(age) * size;
+    }
+    if (orders == 0) out = {0, 0, 0, 0};  // all of it is known
+    return out;
+}
+
+// The arguments of a calculator of queues, in order.
+inline constexpr std::array<const char*, 6> kQueueFields{"bid_orders", "ask_orders", "bid_size",
+                                                         "ask_size",   "bid_age",    "ask_age"};
+inline Queues checked_queues(const std::array<i64, 6>& x, i64 row) {
+    constexpr auto& f = kQueueFields;
+    return {checked_queue({x[0], x[2], x[4]}, {f[0], f[2], f[4]}, row),
+            checked_queue({x[1], x[3], x[5]}, {f[1], f[3], f[5]}, row)};
+}
+
 }  // namespace bookflow

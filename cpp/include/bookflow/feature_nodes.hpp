@@ -41,8 +41,12 @@ public:
     void on_print(const Moment& now, const Print& print) {
         step<Feed::Trades>(on_trades_, now, print);
     }
-    // Whether the causes of changes have to be found out.
-    [[nodiscard]] bool follow_orders() const { return !on_changes_.empty(); }
+    // Whether the queues at the touch are read, and the ages of their orders.
+    [[nodiscard]] bool read_queues() const { return read_queues_; }
+    [[nodiscard]] bool read_ages() const { return read_ages_; }
+
+    // Whether it has to be found out what becomes of each order.
+    [[nodiscard]] bool follow_orders() const { return !on_changes_.empty() || read_ages_; }
     void on_change(const Moment& now, const OrderChange& change) {
         step<Feed::Changes>(on_changes_, now, change);
     }
@@ -62,12 +66,12 @@ public:
     [[nodiscard]] bool samples_events() const { return !at_events_.empty(); }
 
     // To those that look at each atomic event, every one is what a row is to the others.
-    void sample(const Moment& now, const Quotes& quotes, const Depth& depth) {
+    void sample(const Moment& now, const Quotes& quotes, const Depth& depth, const Queues& queues) {
         for (const std::size_t i : at_events_) {
             Entry& entry = nodes_[i];
             entry.node.visit([&]<class C>(C& c) {
                 if constexpr (C::kFeed == Feed::Values) step_values(entry, c, now);
-                if (entry.domain == On::Event) evaluate(entry, c, now, quotes, depth);
+                if (entry.domain == On::Event) evaluate(entry, c, now, quotes, depth, queues);
             });
         }
     }
@@ -87,14 +91,15 @@ public:
     }
 
     // The feature columns of one row.
-    void write(const Moment& now, const Quotes& quotes, const Depth& depth, Rows& rows) {
+    void write(const Moment& now, const Quotes& quotes, const Depth& depth, const Queues& queues,
+               Rows& rows) {
         for (const std::size_t i : at_rows_) {
             Entry& entry = nodes_[i];
             entry.node.visit([&]<class C>(C& c) {
                 if constexpr (C::kFeed == Feed::Values) {
                     if (entry.looks == On::Row) step_values(entry, c, now);
                 }
-                evaluate(entry, c, now, quotes, depth);
+                evaluate(entry, c, now, quotes, depth, queues);
             });
         }
         for (std::size_t i = 0; i < columns_.size(); ++i) {
@@ -167,6 +172,8 @@ private:
                 int& levels = C::kState ? state_levels_ : flow_levels_;
                 levels = std::max(levels, c.levels());
             }
+            if constexpr (C::kFeed == Feed::Queues) read_queues_ = true;
+            if constexpr (requires { C::kAges; }) read_ages_ = true;
             if constexpr (sees_touch<C>) {
                 if (c.wants_quotes()) on_touch_.push_back(at);
             }
@@ -192,9 +199,10 @@ private:
     }
     template <class C>
     void evaluate(const Entry& entry, C& c, const Moment& now, const Quotes& quotes,
-                  const Depth& depth) {
+                  const Depth& depth, const Queues& queues) {
         if constexpr (C::kState && C::kFeed == Feed::Quotes) c.step(now, quotes);
         if constexpr (C::kState && C::kFeed == Feed::Depth) c.step(now, depth);
+        if constexpr (C::kState && C::kFeed == Feed::Queues) c.step(now, queues);
         c.read(now, units_, values_.data() + entry.first_value);
         row_written(c, now);
     }
@@ -229,6 +237,8 @@ private:
     std::vector<std::size_t> at_events_;  // what is read, or looks, at each atomic event
     int flow_levels_ = 0;
     int state_levels_ = 0;
+    bool read_queues_ = false;
+    bool read_ages_ = false;
 };
 
 }  // namespace bookflow

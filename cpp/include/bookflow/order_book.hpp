@@ -8,6 +8,7 @@
 // (`look_ahead`).
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <optional>
 #include <string>
@@ -113,6 +114,44 @@ public:
         __builtin_prefetch(slab_.data() + index_.likely(id_at(kAhead / 2)));
     }
 
+    // Whether an order that is modified keeps its place in the queue, and so its age.
+    [[nodiscard]] static bool keeps_place(const Order& before, Price price, i64 size) {
+        return price == before.price && size <= before.size();
+    }
+
+    // The order joined its queue at ts. Told by who reads ages, after every event; else nothing is
+    // kept of births.
+    void born(OrderId id, i64 ts) {
+        const std::uint32_t slot = find(id);
+        if (slot >= births_.size()) births_.resize(slab_.size());
+        births_[slot] = ts;
+    }
+    // Whether the births read with the orders are there or not as they should be, none after `last`.
+    [[nodiscard]] bool births_hold(bool kept, i64 last) const {
+        return births_.size() == (kept ? slab_.size() : 0) &&
+               std::all_of(births_.begin(), births_.end(),
+                           [&](i64 birth) { return birth >= 0 && birth <= last; });
+    }
+
+    // The queue at a side's best price, with the ages at `now` where births are kept.
+    [[nodiscard]] Queue queue(Side s, i64 now, bool with_ages) const {
+        Queue out{0, 0, 0, 0};
+        if (side(s).empty()) return out;
+        const Level& level = side(s).touch();
+        out.orders = level.count;
+        out.size = level.size.raw;
+        if (!with_ages) {
+            out.ages = out.sized_ages = Queue::kUnknown;
+            return out;
+        }
+        for (std::uint32_t slot = level.head; slot != kEnd; slot = slab_[slot].after) {
+            const i128 age = now - births_[slot];
+            out.ages += age;
+            out.sized_ages += age * slab_[slot].size();
+        }
+        return out;
+    }
+
     struct Ahead {
         i64 orders = 0;
         Size size;
@@ -200,9 +239,12 @@ public:
     template <class V>
     void visit(V& v) {
         std::vector<Saved> orders;
+        std::vector<i64> births;  // in the same order
         if constexpr (V::kReading) {
-            v(orders);
+            v(orders, births);
+            v.require(births.empty() || births.size() == orders.size(), "a birth is missing");
             *this = OrderBook{};
+            births_ = std::move(births);  // as the slots are filled: one after the other
             for (const Saved& o : orders) {
                 v.require(o.id != kNoOrder && find(o.id) == OrderIndex::kNotFound &&
                               o.size > Size(0) && o.size <= Size(kMaxSize) && o.price != kNoPrice &&
@@ -218,11 +260,12 @@ public:
                 side(s).from_worst([&](const Level& level) {  // worst first: appended on restore
                     for_each_order(level, [&](const Order& o) {
                         orders.push_back({o.id, s, o.price, Size(o.size())});
+                        if (!births_.empty()) births.push_back(births_[find(o.id)]);
                     });
                     return true;
                 });
             }
-            v(orders);
+            v(orders, births);
         }
         v(faults_, replaced_side_);
         if constexpr (V::kReading) {
@@ -351,7 +394,7 @@ private:
             dequeue(entry, slot);
             return Change::of(s, o.price);
         }
-        if (stays && size.raw <= o.size()) {  // keeps its place
+        if (keeps_place(o, price, size.raw)) {
             if (size.raw == o.size()) return {o.price, s, false, false};
             shrink(slot, Size(o.size()) - size);
             return Change::of(s, o.price);
@@ -464,6 +507,7 @@ private:
     std::array<Ladder<Level>, 2> sides_{Ladder<Level>(Side::Bid), Ladder<Level>(Side::Ask)};
     std::vector<Order, HugePages<Order>> slab_;
     std::uint32_t free_ = kEnd;  // the first of the freed slots, linked by `after`
+    std::vector<i64> births_;    // of each slot, where anyone told them
     OrderIndex index_;
     i64 bound_ = 0;  // all that was ever added, which is at least what rests
     Faults faults_;

@@ -152,6 +152,8 @@ public:
             v.require(source_ <= Source::Depth, "the kind of book is unknown");
             const bool known = now_ == kNone || (now_ >= 0 && now_ <= last_ts_);
             v.require(known && last_ts_ < kMaxTime, "a time is out of range");
+            v.require(orders_.births_hold(nodes_.read_ages(), now_),
+                      "the ages of orders are out of range");
             v.require(!clock_.anchored() || clock_.next() >= now_, "a clock is late");
             v.require(history_.features.size() == columns().size(),
                       "saved rows have other columns");
@@ -363,7 +365,7 @@ private:
         open_ = true;
         if (nodes_.samples_events()) {
             if (nodes_.read_depth()) refresh_depth();
-            nodes_.sample(moment_, quotes_, depth_);
+            nodes_.sample(moment_, quotes_, depth_, queues_at(ts));
         }
         if (clock_.due(best_changed, prints_)) row(ts, 0);
     }
@@ -400,6 +402,10 @@ private:
         read_book(orders_, made);
         if (cleared) return made;
         const auto after = orders_.order(e.order_id);
+        if (nodes_.read_ages() && after &&
+            !(before && OrderBook::keeps_place(*before, after->price, after->size()))) {
+            orders_.born(e.order_id, now_);
+        }
         const auto changed = [&](const Order& o, i64 size) {
             if (size == 0) return;
             const auto best = [&](const Quotes& q) {
@@ -477,6 +483,14 @@ private:
         }
     }
 
+    // The queues at the touch as they are read at ts; not known but from single orders.
+    [[nodiscard]] Queues queues_at(i64 ts) const {
+        const bool known = source_ == Source::Orders || source_ == Source::None;
+        if (!nodes_.read_queues() || !known) return {};
+        const bool ages = nodes_.read_ages();
+        return {orders_.queue(Side::Bid, ts, ages), orders_.queue(Side::Ask, ts, ages)};
+    }
+
     void refresh_depth() {
         if (!depth_is_stale_) return;
         if (source_ == Source::Orders) depth_of(orders_, nodes_.levels(), depth_);
@@ -535,7 +549,7 @@ private:
         Moment now = moment_;
         now.ts = Nanos(ts);
         if (nodes_.read_depth()) refresh_depth();
-        nodes_.write(now, quotes_, depth_, *sink_);
+        nodes_.write(now, quotes_, depth_, queues_at(ts), *sink_);
         sink_->ts.push_back(ts);
         sink_->status.push_back(status_.bits() | extra);
         sink_->seen.push_back(status_.seen());

@@ -14,6 +14,7 @@ _INPUTS = {
     "depth": "the best levels",
     "trades": "prints",
     "changes": "changes of orders",
+    "queues": "the orders at the touch",
     "values": "values of other calculators",
 }
 

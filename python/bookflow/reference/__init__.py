@@ -40,6 +40,7 @@ from .order_flow import (
 )
 from .persistence import autocorrelation, half_life, run_length, whitened
 from .pipeline import Pipeline, Row
+from .queues import mean_order_size, order_count_imbalance, touch_age
 from .quote_changes import quote_change_count
 from .ranks import adaptive_threshold, alarm, rank
 from .session import Session, parse_session
@@ -128,6 +129,7 @@ __all__ = [
     "log_return",
     "maximum",
     "mean",
+    "mean_order_size",
     "mean_trade_size",
     "microprice",
     "mid",
@@ -136,6 +138,7 @@ __all__ = [
     "multi_level_log_order_flow_imbalance",
     "multi_level_order_flow_imbalance",
     "normalised_order_flow_imbalance",
+    "order_count_imbalance",
     "order_flow_imbalance",
     "order_to_trade_ratio",
     "page_hinkley",
@@ -159,6 +162,7 @@ __all__ = [
     "spread",
     "std",
     "touch",
+    "touch_age",
     "trade_count",
     "trade_flow_imbalance",
     "trade_size_quantile",

@@ -113,6 +113,10 @@ class OrderBook(_Book):
         self.orders: dict[int, Order] = {}
         self._queues: dict[int, dict[int, list[int]]] = {side: {} for side in BOOK_SIDES}
         self._deleted_side: int = Side.NONE
+        self.now: int = NONE
+        """The time of the present atomic event, for who wants births."""
+        self.births: dict[int, int] = {}
+        """When each order joined its queue."""
 
     def levels(self, side: int) -> list[Level]:
         queues = self._queues[side]
@@ -208,6 +212,7 @@ class OrderBook(_Book):
 
     def _append(self, order_id: int, order: Order) -> None:
         self.orders[order_id] = order
+        self.births[order_id] = self.now
         self._queues[order.side].setdefault(order.price, []).append(order_id)
 
     def _remove(self, order_id: int) -> None:

@@ -20,7 +20,19 @@ from .clock import parse_clock
 from .composed import deepest
 from .event import Event, event_of
 from .session import Span, parse_session
-from .tape import ADDED, CANCELLED, MODIFIED, TRADED, Change, Ladder, Print, Tape, ladder
+from .tape import (
+    ADDED,
+    CANCELLED,
+    MODIFIED,
+    TRADED,
+    Change,
+    Ladder,
+    Print,
+    Queues,
+    Resting,
+    Tape,
+    ladder,
+)
 from .trade_sign import rule_of
 from .units import exact, units_of
 from .words import BAD, NONE, Action, Flag, Side, Status
@@ -240,6 +252,7 @@ class Pipeline:
             fed=fed,
             opened=NONE if self._span is None else self._span.start,
             changes=changes if fed and not first_state else (),
+            queues=self._queues(),
         )
         if inside and not flags & Flag.SNAPSHOT:
             before = self.tape.readings["event"]
@@ -309,7 +322,8 @@ class Pipeline:
             book.count_faults_of(event.flags)
             return
         if event.action in ORDER_ACTIONS:
-            self._choose(OrderBook)
+            assert self._now is not None
+            self._choose(OrderBook).now = self._now
         elif event.action in LEVEL_ACTIONS:
             self._choose(LevelBook)
         self._has_book |= event.action == Action.CLEAR
@@ -329,6 +343,21 @@ class Pipeline:
     def _ladders(self) -> tuple[Ladder, Ladder]:
         bids, asks = self._book.depth(self._levels)
         return ladder(*_columns(bids)), ladder(*_columns(asks))
+
+    def _queues(self) -> Queues | None:
+        book = self._book
+        if not isinstance(book, OrderBook):
+            return None
+        best = [book.levels(side)[:1] for side in (Side.BID, Side.ASK)]
+        bids, asks = (
+            tuple(
+                Resting(book.orders[i].size, book.births[i])
+                for level in levels
+                for i in book.queue(side, level.price)
+            )
+            for side, levels in zip((Side.BID, Side.ASK), best, strict=True)
+        )
+        return bids, asks
 
     def _update_status(self, ts: int, flags: Flag, *, complete_rows: bool) -> None:
         # A depth row is the whole book, and so is a finished snapshot: nothing stays lost.

@@ -57,6 +57,18 @@ ADDED, CANCELLED, MODIFIED, TRADED = 1, 2, 3, 4
 """The causes of a Change."""
 
 
+class Resting(NamedTuple):
+    """An order at the touch; None is not known."""
+
+    size: int | None
+    birth: int | None
+    """When it joined its queue."""
+
+
+Queues = tuple[tuple[Resting, ...], tuple[Resting, ...]]
+"""The orders at the best bid and at the best ask."""
+
+
 class Recorded(NamedTuple):
     """A print in the history: `flow_before` prints of the flow, of this size, came earlier."""
 
@@ -82,6 +94,8 @@ class Moment:
     flow: int
     """How many in-flow prints there are up to here."""
     changes: tuple[Change, ...] = ()
+    queues: Queues | None = None
+    """None where single orders are not known."""
 
 
 class Reading(NamedTuple):
@@ -139,6 +153,7 @@ class Tape:
         touch: Touch | None = None,
         opened: int = NONE,
         changes: Iterable[Change] = (),
+        queues: Queues | None = None,
     ) -> None:
         """Append an atomic event.
 
@@ -163,7 +178,7 @@ class Tape:
         key = Key(ts, event, self._trades)
         before = self._last_good
         moment = Moment(
-            key, bids, asks, tuple(recorded), good, before, len(self.flow), tuple(changes)
+            key, bids, asks, tuple(recorded), good, before, len(self.flow), tuple(changes), queues
         )
         self.moments.append(moment)
         if good:
@@ -187,6 +202,10 @@ class Tape:
         if not at.end:
             return (), ()
         return self.moments[at.end - 1].bids, self.moments[at.end - 1].asks
+
+    def queues(self, at: Reading) -> Queues | None:
+        """The orders at the touch that a row sees; None where single orders are not known."""
+        return self.moments[at.end - 1].queues if at.end else None
 
     def touch_before(self, recorded: Recorded, lag: int = 0) -> Touch | None:
         """The touch after the last moment before the print's own, or that stood `lag` ns ago.
@@ -311,6 +330,37 @@ def change_tape(
     columns = zip(_times(ts, len(price)), price, change, side, cause, touch, strict=True)
     for i, (t, *fields) in enumerate(columns):
         tape.record(t, changes=[Change(*map(int, fields))])
+        readings.append(tape.reading(t, i))
+    return tape, readings
+
+
+def queue_tape(
+    bid_orders: Sequence[int],
+    ask_orders: Sequence[int],
+    bid_size: Sequence[int] | None = None,
+    ask_size: Sequence[int] | None = None,
+    bid_age: Sequence[int] | None = None,
+    ask_age: Sequence[int] | None = None,
+    ts: Sequence[int] | None = None,
+) -> tuple[Tape, list[Reading]]:
+    """Columns of the queues at the touch: every element is an atomic event and a row.
+
+    Each queue is recorded as so many orders of the mean age, one of which has what is left of the
+    size when the others have 1.
+    """
+    tape, readings = Tape(), []
+    unknown = [NONE] * len(bid_orders)
+    bid = zip(bid_orders, bid_size or unknown, bid_age or unknown, strict=True)
+    ask = zip(ask_orders, ask_size or unknown, ask_age or unknown, strict=True)
+    for i, (t, *sides) in enumerate(zip(_times(ts, len(bid_orders)), bid, ask, strict=True)):
+        queues = []
+        for orders, size, age in sides:
+            birth = None if age == NONE else t - int(age)
+            sizes = [None if size == NONE else 1] * int(orders)
+            if sizes and size != NONE:
+                sizes[0] = int(size - orders + 1)
+            queues.append(tuple(Resting(each, birth) for each in sizes))
+        tape.record(t, queues=(queues[0], queues[1]))
         readings.append(tape.reading(t, i))
     return tape, readings
 
