@@ -23,6 +23,7 @@ DRIVEN_BY = {
     "depth": "the best levels",
     "trades": "prints",
     "changes": "changes of orders",
+    "queues": "the orders at the touch",
     "values": "values of other calculators",
 }
 
