@@ -29,6 +29,7 @@ REQUIRED: dict[str, Any] = {
     "quantity": 500,
     "bar": "1s",
     "amount": 5_000,
+    "numbers": [1 / LEVELS] * LEVELS,
 }
 """Of parameters without a default, by their type."""
 EACH_PRINT: dict[str, Any] = {"bar": None}
@@ -160,8 +161,11 @@ class Market:
         return self.prints_ts if entry["feed"] == "trades" else self.ts
 
 
-def settings_of(entry: dict[str, Any]) -> dict[str, Any]:
+def settings_of(entry: dict[str, Any], market: Market) -> dict[str, Any]:
     """The defaults, what has none, and as many levels as there are columns."""
+    if entry["name"] == "Microprice":
+        fitted = bf.fit_microprice(*market.quotes, spreads=5, edges=10).calculator()
+        return {"edges": fitted.edges, "adjustment": fitted.adjustment}
     out = {p["name"]: REQUIRED[p["type"]] for p in entry["parameters"] if p["required"]}
     if any(p["name"] == "levels" for p in entry["parameters"]):
         out["levels"] = LEVELS
@@ -171,8 +175,11 @@ def settings_of(entry: dict[str, Any]) -> dict[str, Any]:
 def case_of(entry: dict[str, Any], market: Market) -> tuple[Case, str]:
     """What is timed, and its settings as shown."""
     function = getattr(bf, entry["function"])
-    columns, settings = market.columns(entry), settings_of(entry)
-    shown = ", ".join(f"{k}={v!r}" for k, v in settings.items())
+    columns, settings = market.columns(entry), settings_of(entry, market)
+    shown = ", ".join(
+        f"{k}={f'{len(v)} numbers' if isinstance(v, list | tuple) else repr(v)}"
+        for k, v in settings.items()
+    )
     few = [np.ascontiguousarray(column[:100]) for column in columns]
     try:
         first = function(*few, **settings)
