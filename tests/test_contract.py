@@ -247,6 +247,7 @@ WRONG = {
     "float": (-0.5, 1e9, "0.5", None, True, math.nan, math.inf, -math.inf),
     "quantity": (0, -1, "7", None, True, math.nan, math.inf),
     "bar": ("row", "10", "0s", "10events", "7volume", "", 3, True),
+    "horizon": ("row", "10", "0s", "10events", "7volume", "", 3, None, True),
     "sigma": (0, -1, "7", "trailing", "trailing:1", "trailing:2.5", None, True, math.nan, math.inf),
     "distribution": ("", "t", "t:0", "t:-1", "t:1e9", "t:nan", "cauchy", 3, None, True),
     "amount": (0, -1, "7", None, True, math.nan, math.inf),

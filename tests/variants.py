@@ -19,6 +19,7 @@ SAMPLES: dict[str, tuple[Any, ...]] = {
     "float": (0.0, 0.7),
     "quantity": (1, 7),
     "bar": (None, "2s"),
+    "horizon": ("1s", "3s"),
     "sigma": ("trailing:2", 1.5),
     "distribution": ("normal", "t:0.25"),
     "bucket": ("adv:2/3", 3, 7.5),
@@ -99,6 +100,7 @@ class Variant:
         in_time = in_time or self.settings.get("output") in ("start", "end")
         in_time = in_time or self.settings.get("anchor") is not None
         in_time = in_time or self.settings.get("fills") == "aggressor"
+        in_time = in_time or "horizon" in self.settings
         return in_time or self.window in ("3s", "ew:2s") or self.settings.get("bar") is not None
 
     @property

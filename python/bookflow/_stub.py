@@ -276,6 +276,7 @@ _TYPES: Final = {
     "bool": "bool",
     "quantity": "_Number",
     "bar": "str | None",
+    "horizon": "str",
     "sigma": "_Number | str",
     "distribution": "str",
     "bucket": "_Number | str",

@@ -22,6 +22,7 @@
 #include "bookflow/calculators/realised_volatility.hpp"
 #include "bookflow/calculators/relative_volume.hpp"
 #include "bookflow/calculators/spread_paid.hpp"
+#include "bookflow/calculators/spread_realised.hpp"
 #include "bookflow/calculators/statistics.hpp"
 #include "bookflow/calculators/touch.hpp"
 #include "bookflow/calculators/trade_size.hpp"
@@ -83,6 +84,8 @@
     X(RelativeVolume)                    \
     X(HawkesIntensity)                   \
     X(EffectiveSpread)                   \
+    X(RealisedSpread)                    \
+    X(PriceImpact)                       \
     X(RollSpread)                        \
     X(VPIN)                              \
     X(BulkVolume)                        \

@@ -45,6 +45,7 @@ from .quote_changes import quote_change_count
 from .ranks import adaptive_threshold, alarm, rank
 from .session import Session, parse_session
 from .spread_paid import effective_spread, roll_spread
+from .spread_realised import price_impact, realised_spread
 from .statistics_of import diff, lag, last, maximum, mean, minimum, std, z_score
 from .tape import Moment, Print, Reading, Tape
 from .trade_flow import (
@@ -146,11 +147,13 @@ __all__ = [
     "parse_session",
     "parse_window",
     "pick",
+    "price_impact",
     "queue_imbalance",
     "queue_share",
     "quote_change_count",
     "rank",
     "ratio",
+    "realised_spread",
     "realised_volatility",
     "regression",
     "relative_volume",
