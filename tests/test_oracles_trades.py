@@ -351,3 +351,48 @@ def test_volume_climaxes_of_the_synthetic_minutes(shared: Path) -> None:
     both = np.minimum(z["volume"], z["range"]) > 1.0
     assert both.any()
     np.testing.assert_array_equal(ours("climax"), both)
+
+
+@pytest.mark.parametrize("session", [0, 1])
+def test_realised_spread_and_impact_of_the_synthetic_sessions(shared: Path, session: int) -> None:
+    """As of 5 s later, of the prints whose horizon ends before the last quote.
+
+    Some twenty prints a session were recorded after a quote of their own stamp; they come after it
+    here, all others before. Their price impact is the whole of ES - RS, ours (calculators.md) half.
+    """
+    trades, quotes = day(shared), rows_of(shared / "oracles" / "synthetic" / "quotes.csv")
+    whole = json.loads((shared / "oracles/synthetic/ref_session_scalars.json").read_text())
+    here = units(trades["session"]) == session
+    price, bid, ask = (
+        units(trades[name], "0.25")[here] for name in ("price_ticks", "bid_px", "ask_px")
+    )
+    size, ts = (units(trades[name])[here] for name in ("size", "ts_ns"))
+    there = units(quotes["session"]) == session
+    touch = [units(quotes[name], "0.25")[there] for name in ("bid_px_0", "ask_px_0")]
+    sizes = [units(quotes[name])[there] for name in ("bid_sz_0", "ask_sz_0")]
+    times = units(quotes["ts_ns"])[there]
+    before = np.searchsorted(times, ts, side="left") - 1
+    late = (touch[0][before] != bid) | (touch[1][before] != ask)
+    assert late.sum() < 25
+
+    order = [(int(t), 1, k) for k, t in enumerate(times)]
+    order += [(int(t), 2 if late[k] else 0, k) for k, t in enumerate(ts)]
+    settings = 'horizon="5s", window=None, sign="lee_ready"'
+    features = {"rs": f"RealisedSpread({settings})", "pi": f"PriceImpact({settings})"}
+    pipe = bf.Pipeline(bf.Instrument("X", price_unit="1"), clock="trade", features=features)
+    for t, kind, k in sorted(order):
+        if kind == 1:
+            pipe.push(t, Action.QUOTE, Side.BID, int(touch[0][k]), int(sizes[0][k]), 0, 0)
+            pipe.push(t, Action.QUOTE, Side.ASK, int(touch[1][k]), int(sizes[1][k]))
+        else:
+            pipe.push(t, Action.TRADE, Side.NONE, int(price[k]), int(size[k]))
+    row = pipe.finish()
+    expected = whole[str(session)]
+    assert row["rs"][0] / 4 == pytest.approx(expected["realized_spread_5s_mean"], rel=1e-12)
+
+    done = ts + 5 * NS <= times[-1]
+    assert done.sum() == expected["n_ok"]
+    paid = signs("lee_ready", price, bid, ask) * (2 * price - bid - ask) / 4
+    impact = paid[done].mean() - expected["realized_spread_5s_mean"]
+    assert impact == pytest.approx(expected["price_impact_5s_mean"], rel=1e-12)
+    assert row["pi"][0] / 4 == pytest.approx(impact / 2, rel=0.006)

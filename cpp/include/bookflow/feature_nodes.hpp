@@ -77,16 +77,22 @@ public:
     }
 
     // Quote- and depth-driven flows difference nothing across this, nor do values.
-    void forget_state() {
+    void forget_state(const Moment& now) {
         for (const auto* list : {&on_quotes_, &on_depth_, &on_touch_, &on_values_}) {
             for (const std::size_t i : *list) {
-                nodes_[i].node.visit([](auto& c) { c.restart(Restart::FirstState); });
+                nodes_[i].node.visit([&](auto& c) {
+                    until(c, now);
+                    c.restart(Restart::FirstState);
+                });
             }
         }
     }
-    void end_session() {
+    void end_session(const Moment& now) {
         for (Entry& entry : nodes_) {
-            entry.node.visit([](auto& c) { c.restart(Restart::Session); });
+            entry.node.visit([&](auto& c) {
+                until(c, now);
+                c.restart(Restart::Session);
+            });
         }
     }
 
@@ -190,6 +196,11 @@ private:
         if (entry.domain == On::Row) at_rows_.push_back(at);
         if (entry.domain == On::Event || entry.looks == On::Event) at_events_.push_back(at);
         nodes_.push_back(std::move(entry));
+    }
+    // Those that wait for time learn how far it has come before they forget.
+    template <class C>
+    static void until(C& c, const Moment& now) {
+        if constexpr (requires { c.until(now); }) c.until(now);
     }
     template <class C>
     void step_values(const Entry& entry, C& c, const Moment& now) {

@@ -502,7 +502,7 @@ private:
     // so they are left alone unless it did, or they have to learn a first state.
     void take_state(bool best_changed, bool first_state) {
         if (first_state) {
-            nodes_.forget_state();
+            nodes_.forget_state(moment_);
             clock_.forget_touch();
             first_owed_ = true;
         }
@@ -538,7 +538,9 @@ private:
         clock_.restart();
         open_ = false;
         first_owed_ = true;
-        nodes_.end_session();
+        Moment now = moment_;
+        now.ts = Nanos(end);
+        nodes_.end_session(now);
     }
     void grid_rows(i64 before) {
         if (!clock_.anchored()) return;

@@ -199,7 +199,7 @@ class Pipeline:
             if self._next_point is not None:
                 off_grid = self._next_point != self._span.end
                 self._write(self._span.end, Status.PARTIAL if off_grid else Status(0))
-            self.tape.end_session()
+            self.tape.end_session(self._span.end)
             self._span = None
             self._next_point = None
             self._count.restart()

@@ -18,22 +18,21 @@ def touch_after(tape: Tape, at: Reading, recorded: Recorded, horizon: int) -> To
     """The touch as of the horizon's end; None where nobody knows by `at`, or ever will."""
     own = recorded.key.event - 1
     due = recorded.key.ts + horizon
-    readings = [r for r in tape.readings[at.domain] if r.end > own and r.now <= at.now]
+    if at.now.ts <= due:
+        return None
+    if recorded.touch is not None:  # each print has its touch: that of the first later one
+        later = next(m for m in tape.moments[own:] if m.key.ts > due)
+        return tape.touch_before(later.prints[0])
+    last = own
     for i in range(own, at.end):
-        moment = tape.moments[i]
-        past = moment.key.ts > due
-        if i > own and i in tape.restarts:
-            return None
-        if past and moment.prints:
-            return tape.touch_before(moment.prints[0]) or (NONE, NONE)
+        if i > own and i in tape.ends:  # the session ended before this moment
+            return _touch(tape.moments[last]) if tape.ends[i] > due else None
+        if tape.moments[i].key.ts > due:
+            break
         if i in tape.first_states or not tape.fed[i]:
             return None
-        last = tape.moments[i - 1]
-        if past and (moment.bids[:1], moment.asks[:1]) != (last.bids[:1], last.asks[:1]):
-            return _touch(last)
-        if any(r.end == i + 1 and r.restart <= own and r.now.ts > due for r in readings):
-            return _touch(moment)
-    return None
+        last = i
+    return _touch(tape.moments[last])
 
 
 def _mean(

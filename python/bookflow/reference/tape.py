@@ -131,6 +131,8 @@ class Tape:
         self.first_states: set[int] = set()
         self.restarts: set[int] = set()
         """The first moment after each session end."""
+        self.ends: dict[int, int] = {}
+        """When each session ended, by the first moment after it."""
         self.filled: list[int] = []
         """The volume of the flow up to and including each of its prints."""
         self.restart = 0
@@ -184,10 +186,11 @@ class Tape:
         if good:
             self._last_good = moment
 
-    def end_session(self) -> None:
+    def end_session(self, ts: int = NONE) -> None:
         """Flows restart here; the flow's prints, which VPIN and the tick rule use, go on."""
         self.restart = len(self.moments)
         self.restarts.add(self.restart)
+        self.ends[self.restart] = ts
         self._last_good = None
 
     def reading(self, ts: int, last_row: int, domain: str = "row") -> Reading:

@@ -51,6 +51,7 @@ public:
     [[nodiscard]] bool needs_time() const { return true; }
 
     [[nodiscard]] bool wants_quotes() const { return true; }
+    void until(const Moment& now) { resolve(now); }
     void quoted(const Moment& now, const Quotes& quotes) {
         resolve(now);  // by the touch that stood until now
         touch_ = {quotes.bid, quotes.ask};
@@ -146,7 +147,8 @@ public:
         "In price; D = +1 for a buy, -1 for a sell; m' is as of the horizon's end. A print counts "
         "at\nits own time once time is known to be past that; with window=\"row\" in the row that "
         "finds out.\nPrints without a sign, or with a one-sided or crossed touch before them or "
-        "then, do not count,\nnor do those that wait across a gap or a session's end. Alone, the "
+        "then, do not count,\nnor do those whose horizon ends after a gap or the session. Alone, "
+        "the "
         "touch then is the one given\nwith the first print that is later. NaN where none counts. "
         "Keeps the prints within the horizon.\n"
         "Huang and Stoll (1996), \"Dealer versus auction markets\", section 3.";
