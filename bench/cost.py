@@ -68,7 +68,8 @@ def class_of(entry: dict[str, Any]) -> Class:
         return LEVELLED
     if entry["name"] in QUANTILES:
         return QUANTILE
-    return {"quotes": TOUCH, "trades": PRINTS, "changes": CHANGES, "values": VALUES}[entry["feed"]]
+    by_feed = {"quotes": TOUCH, "queues": TOUCH, "trades": PRINTS, "changes": CHANGES}
+    return by_feed.get(entry["feed"], VALUES)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -155,6 +156,10 @@ class Market:
             p = self.prints
             touch = (p.price - (p.side == 1), p.price + (p.side == 2))
             return (p.price, p.size, p.side, *(touch if entry["needs_touch"] else ()))
+        if feed == "queues":  # orders of 100, older where there are more of them
+            sizes = self.quotes[1], self.quotes[3]
+            orders = [size // 100 + 1 for size in sizes]
+            return (*orders, *sizes, *(count * 1_000_000_000 for count in orders))
         return {"quotes": self.quotes, "depth": self.depth, "changes": self.changes}[feed]
 
     def times(self, entry: dict[str, Any]) -> np.ndarray:

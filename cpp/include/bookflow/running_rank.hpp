@@ -29,13 +29,25 @@ public:
 
     double step(double x) {
         if (std::isnan(x)) return kNaN;
+        x += 0.0;  // no -0.0: values that are equal are one value to the bit
+        const auto to = std::upper_bound(sorted_.begin(), sorted_.end(), x);
+        auto at = to - sorted_.begin();  // of x
         if (past_.size() == most_) {
-            sorted_.erase(std::lower_bound(sorted_.begin(), sorted_.end(), past_.front()));
+            // what lies between the oldest and x moves by one place, and nothing else does
+            const auto from = std::lower_bound(sorted_.begin(), sorted_.end(), past_.front());
             past_.pop_front();
+            if (from < to) {
+                std::move(from + 1, to, from);
+                --at;
+            } else {
+                std::move_backward(to, from, from + 1);
+            }
+            sorted_[static_cast<std::size_t>(at)] = x;
+        } else {
+            sorted_.insert(to, x);
         }
         past_.push_back(x);
-        sorted_.insert(std::upper_bound(sorted_.begin(), sorted_.end(), x), x);
-        return share_at_most(sorted_, x);
+        return static_cast<double>(at + 1) / static_cast<double>(sorted_.size());
     }
     [[nodiscard]] std::size_t size() const { return sorted_.size(); }
     // Between the values at (n - 1) q, interpolated linearly; there is one at least.
