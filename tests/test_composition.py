@@ -207,3 +207,31 @@ def test_alarms_are_a_column_and_a_list() -> None:
         frame.alarms("mid")
     with pytest.raises(KeyError):
         frame.alarms("no_such")
+
+
+def test_numbers_that_leave_the_range_are_not_known() -> None:
+    """1e150 is the most: its squares still add up. What a ratio makes of less is NaN beyond it."""
+    for wrong in (1.1e150, -1e300):
+        calculator = bf.Std()
+        with pytest.raises(bf.InputError, match="within 1e150") as error:
+            calculator.update(wrong)
+        assert error.value.field == "of"
+        assert calculator == bf.Std()
+        with pytest.raises(bf.InputError) as error:
+            bf.std(np.array([1.0, wrong]))
+        assert error.value.row == 1
+    far = bf.Std()
+    for x in (1e150, -1e150, 1e150):
+        value = far.update(x)
+    assert np.isfinite(value)
+    assert bf.Std.from_bytes(far.to_bytes()) == far
+
+    small = '(Spread(unit="price") / Mid())'  # 1e-12 of what is quoted below
+    steep = "Mid()" + f" / {small}" * 12
+    pipe = bf.Pipeline(CENTS, features={"steep": steep, "mean": f"Mean(of={steep})"})
+    for event in quotes((1, 10**12, 10**12 + 1)):
+        pipe.push(*event)
+    row = pipe.latest(1)
+    assert row["steep"][0] > 1e150
+    assert np.isnan(row["mean"][0])
+    assert bf.Pipeline.from_bytes(pipe.to_bytes()).to_bytes() == pipe.to_bytes()

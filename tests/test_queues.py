@@ -98,7 +98,7 @@ def test_ages_grow_between_events_and_are_saved() -> None:
     np.testing.assert_array_equal(pipe.latest(3)["age"], [4, 14, 24])
 
 
-def test_one_pipeline_without_ages_cannot_be_read_as_one_with_them() -> None:
+def test_births_are_kept_only_where_ages_are_read() -> None:
     """A state's orders have births where a calculator asks for them, and nowhere else."""
     without = pipeline(size=bf.MeanOrderSize())
     rows(without, (1, Action.ADD, BID, 100, 6, 1))

@@ -16,10 +16,14 @@ namespace bookflow {
     throw InputError(rule, field, value == kNone ? "NONE" : std::to_string(value), row);
 }
 
-// What calculators of values take: NaN is a number that is not known.
+// What calculators of values take: NaN is a number that is not known. Beyond 1e150
+// the sums of squares would leave the doubles.
+inline constexpr double kMaxNumber = 1e150;
 inline void check_number(const char* field, double x, i64 row) {
-    if (std::isinf(x))
-        throw InputError("must be finite or NaN", field, x < 0 ? "-inf" : "inf", row);
+    if (!(std::abs(x) > kMaxNumber)) return;
+    const auto number = Decimal::shortest(x);
+    const std::string text = number ? number->text() : x < 0 ? "-inf" : "inf";
+    throw InputError("must be within 1e150, or NaN", field, text, row);
 }
 
 // One comparison each, modulo 2^64.

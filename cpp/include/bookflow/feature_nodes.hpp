@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "bookflow/calculators.hpp"
+#include "bookflow/checked_values.hpp"
 #include "bookflow/pipeline_settings.hpp"
 #include "bookflow/rows.hpp"
 
@@ -205,7 +206,10 @@ private:
     template <class C>
     void step_values(const Entry& entry, C& c, const Moment& now) {
         std::array<double, C::kInputs.size()> x;
-        for (std::size_t i = 0; i < x.size(); ++i) x[i] = values_[entry.inputs[i]];
+        for (std::size_t i = 0; i < x.size(); ++i) {
+            const double given = values_[entry.inputs[i]];
+            x[i] = std::abs(given) <= kMaxNumber ? given : kNaN;  // a ratio may leave the range
+        }
         c.step(now, x);
     }
     template <class C>

@@ -365,7 +365,8 @@ private:
         open_ = true;
         if (nodes_.samples_events()) {
             if (nodes_.read_depth()) refresh_depth();
-            nodes_.sample(moment_, quotes_, depth_, queues_at(ts));
+            refresh_queues(ts);
+            nodes_.sample(moment_, quotes_, depth_, queues_);
         }
         if (clock_.due(best_changed, prints_)) row(ts, 0);
     }
@@ -484,11 +485,13 @@ private:
     }
 
     // The queues at the touch as they are read at ts; not known but from single orders.
-    [[nodiscard]] Queues queues_at(i64 ts) const {
-        const bool known = source_ == Source::Orders || source_ == Source::None;
-        if (!nodes_.read_queues() || !known) return {};
-        const bool ages = nodes_.read_ages();
-        return {orders_.queue(Side::Bid, ts, ages), orders_.queue(Side::Ask, ts, ages)};
+    void refresh_queues(i64 ts) {
+        if (!nodes_.read_queues()) return;
+        queues_ = {};
+        if (source_ == Source::Orders || source_ == Source::None) {
+            const bool ages = nodes_.read_ages();
+            queues_ = {orders_.queue(Side::Bid, ts, ages), orders_.queue(Side::Ask, ts, ages)};
+        }
     }
 
     void refresh_depth() {
@@ -551,7 +554,8 @@ private:
         Moment now = moment_;
         now.ts = Nanos(ts);
         if (nodes_.read_depth()) refresh_depth();
-        nodes_.write(now, quotes_, depth_, queues_at(ts), *sink_);
+        refresh_queues(ts);
+        nodes_.write(now, quotes_, depth_, queues_, *sink_);
         sink_->ts.push_back(ts);
         sink_->status.push_back(status_.bits() | extra);
         sink_->seen.push_back(status_.seen());
@@ -569,6 +573,7 @@ private:
     LevelBook levels_;
     Depth depth_;
     bool depth_is_stale_ = true;
+    Queues queues_;  // made anew whenever they are read
     Quotes quotes_;
     MarketStatus status_;
     Faults faults_;
