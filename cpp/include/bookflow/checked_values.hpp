@@ -6,6 +6,7 @@
 #include <string>
 
 #include "bookflow/book_update.hpp"
+#include "bookflow/decimal.hpp"
 #include "bookflow/error.hpp"
 #include "bookflow/event_columns.hpp"
 
