@@ -250,7 +250,7 @@ class Events:
             depth=Depth.concat(depths) if depths else None,
             source=first.source,
             counts=counts,
-            instruments=first.instruments,
+            instruments={n: i for block in blocks for n, i in block.instruments.items()},
         )
 
     @classmethod
@@ -399,6 +399,7 @@ class Events:
         first_row = 0
         for chunk in self._loader.chunks(rows):
             _add_counts(counts, chunk._counts)
+            self.instruments.update(chunk.instruments)  # a feed names them as they come
             chunk.first_row = first_row
             first_row += len(chunk)
             yield chunk

@@ -1,0 +1,176 @@
+// bookflow._core.TextBook: the levels of a feed handler, as the venue wrote them.
+#include <pybind11/numpy.h>
+
+#include "bind.hpp"
+#include "bookflow/book_update.hpp"
+#include "bookflow/text_book.hpp"
+#include "errors.hpp"
+#include "hot_method.hpp"
+
+namespace bookflow {
+
+namespace {
+
+struct Texts {
+    TextBook book;
+    Busy busy;
+};
+
+Side side_of(int side) {
+    if (side == static_cast<int>(Side::Bid)) return Side::Bid;
+    if (side == static_cast<int>(Side::Ask)) return Side::Ask;
+    throw InputError("must be 1 (bid) or 2 (ask)", "side", std::to_string(side));
+}
+
+// The characters of a str or bytes, without a copy; of anything else the row's error.
+std::string_view text_of_item(PyObject* level, Py_ssize_t place, const char* field, i64 row) {
+    if (place < 0 || place >= PySequence_Fast_GET_SIZE(level)) {
+        throw InputError("is missing: the level has " +
+                             std::to_string(PySequence_Fast_GET_SIZE(level)) + " parts",
+                         field, {}, row);
+    }
+    PyObject* item = PySequence_Fast_GET_ITEM(level, place);
+    Py_ssize_t n = 0;
+    if (PyUnicode_Check(item) != 0) {
+        const char* text = PyUnicode_AsUTF8AndSize(item, &n);
+        if (text == nullptr) throw py::error_already_set();
+        return {text, static_cast<std::size_t>(n)};
+    }
+    if (PyBytes_Check(item) != 0) {
+        return {PyBytes_AS_STRING(item), static_cast<std::size_t>(PyBytes_GET_SIZE(item))};
+    }
+    throw InputError("must be text", field, std::string(py::repr(item)), row);
+}
+
+std::vector<TextLevel> read(const TextBook& book, const py::object& levels, Py_ssize_t price,
+                            Py_ssize_t size) {
+    if (PyList_Check(levels.ptr()) == 0 && PyTuple_Check(levels.ptr()) == 0) {
+        throw py::type_error("levels must be a list or a tuple of (price, size, ...)");
+    }
+    const Py_ssize_t n = PySequence_Fast_GET_SIZE(levels.ptr());
+    std::vector<TextLevel> out;
+    out.reserve(static_cast<std::size_t>(n));
+    for (Py_ssize_t i = 0; i < n; ++i) {
+        PyObject* level = PySequence_Fast_GET_ITEM(levels.ptr(), i);
+        if (PyList_Check(level) == 0 && PyTuple_Check(level) == 0) {
+            throw InputError("must be (price, size, ...)", "levels", std::string(py::repr(level)),
+                             i);
+        }
+        try {
+            out.push_back(book.level(text_of_item(level, price, "price", i),
+                                     text_of_item(level, size, "size", i)));
+        } catch (const InputError& error) {
+            throw InputError(error.rule, error.field, error.value, i);
+        }
+    }
+    return out;
+}
+
+py::array_t<i64> column_of(const std::vector<TextLevel>& levels, bool prices) {
+    py::array_t<i64> out(static_cast<py::ssize_t>(levels.size()));
+    std::transform(levels.begin(), levels.end(), out.mutable_data(),
+                   [=](const TextLevel& l) { return prices ? l.price.raw : l.size.raw; });
+    return out;
+}
+
+// All of the levels, or on an error none.
+py::tuple update(Texts& self, const py::object& bids, const py::object& asks, Py_ssize_t price,
+                 Py_ssize_t size) {
+    const Busy::Guard guard(self.busy);
+    const std::vector<TextLevel> bid = read(self.book, bids, price, size);
+    const std::vector<TextLevel> ask = read(self.book, asks, price, size);
+    for (const TextLevel& level : bid) self.book.apply(Side::Bid, level);
+    for (const TextLevel& level : ask) self.book.apply(Side::Ask, level);
+    return py::make_tuple(column_of(bid, true), column_of(bid, false), column_of(ask, true),
+                          column_of(ask, false));
+}
+
+py::tuple units(const Texts& self, const py::object& levels, Py_ssize_t price, Py_ssize_t size) {
+    const std::vector<TextLevel> all = read(self.book, levels, price, size);
+    return py::make_tuple(column_of(all, true), column_of(all, false));
+}
+
+py::array_t<i64> truncate(Texts& self, int side, std::size_t depth) {
+    const Busy::Guard guard(self.busy);
+    const std::vector<Price> gone = self.book.truncate(side_of(side), depth);
+    py::array_t<i64> out(static_cast<py::ssize_t>(gone.size()));
+    std::transform(gone.begin(), gone.end(), out.mutable_data(), [](Price p) { return p.raw; });
+    return out;
+}
+
+ChecksumRule rule_of(const std::string& name) {
+    if (name == "digits") return ChecksumRule::Digits;
+    if (name == "alternating") return ChecksumRule::Alternating;
+    if (name == "signed_asks") return ChecksumRule::SignedAsks;
+    throw InputError("must be \"digits\", \"alternating\" or \"signed_asks\"", "rule", name);
+}
+
+py::list text(const Texts& self, int side_code, std::size_t depth) {
+    const Side side = side_of(side_code);
+    py::list out;
+    const auto str = [](std::string_view t) { return py::str(t.data(), t.size()); };
+    for (std::size_t i = 0; i < std::min(depth, self.book.size(side)); ++i) {
+        const TextLevel& level = self.book.at(side, i);
+        out.append(py::make_tuple(str(level.price_text.view()), str(level.size_text.view())));
+    }
+    return out;
+}
+
+}  // namespace
+
+void bind_text_book(py::module_& m) {
+    py::class_<Texts>(m, "TextBook",
+                      "Price levels of one book, kept as the venue wrote them.\n\n"
+                      "For feed handlers: exact units of the texts, and checksums over them.")
+        .def(py::init([](const py::object& instrument) {
+                 return Texts{TextBook(instrument.cast<const Instrument&>().units()), {}};
+             }),
+             py::arg("instrument"))
+        .def(
+            "update", &update, py::arg("bids"), py::arg("asks"), py::arg("price") = 0,
+            py::arg("size") = 1,
+            "Sets levels (size 0 removes), each a list whose items `price` and `size` are str or\n"
+            "bytes. Returns bid prices and sizes, ask prices and sizes in units, (n,) int64 each.\n"
+            "InputError with the row for what is no number of the units: nothing was changed then.")
+        .def("units", &units, py::arg("levels"), py::arg("price") = 0, py::arg("size") = 1,
+             "Prices and sizes as `update` reads them, without a change: for prints and orders.")
+        .def("truncate", &truncate, py::arg("side"), py::arg("depth"),
+             "Drops the levels beyond the best `depth`; returns their prices, (n,) int64.")
+        .def(
+            "checksum",
+            [](const Texts& self, const std::string& rule, std::size_t depth) {
+                return self.book.checksum(rule_of(rule), depth);
+            },
+            py::arg("rule"), py::arg("depth"),
+            "CRC-32 of the best `depth` levels' text, unsigned.\n\n"
+            "rule \"digits\": asks, then bids, without points and leading zeros (Kraken);\n"
+            "\"alternating\": bid:size:ask:size:... (OKX, Bitget, FTX); \"signed_asks\": the same\n"
+            "with negative ask sizes (Bitfinex).")
+        .def("text", &text, py::arg("side"), py::arg("depth"),
+             "The best `depth` levels as (price, size) texts, best first.")
+        .def(
+            "levels",
+            [](const Texts& self) {
+                return py::make_tuple(self.book.size(Side::Bid), self.book.size(Side::Ask));
+            },
+            "How many bid and ask levels there are.")
+        .def_property_readonly(
+            "quotes",
+            [](const Texts& self) {
+                const auto side = [&](Side s) {
+                    return self.book.size(s) == 0 ? std::pair{kNone, i64{0}}
+                                                  : std::pair{self.book.at(s, 0).price.raw,
+                                                              self.book.at(s, 0).size.raw};
+                };
+                const auto [bid, bid_size] = side(Side::Bid);
+                const auto [ask, ask_size] = side(Side::Ask);
+                return py::make_tuple(bid, bid_size, ask, ask_size);
+            },
+            "(bid, bid size, ask, ask size) in units; NONE and 0 where a side is empty.")
+        .def("clear", [](Texts& self) { self.book.clear(); }, "No levels are left.");
+    m.def(
+        "crc32", [](const py::bytes& data) { return crc32(std::string_view(data)); },
+        py::arg("data"), "CRC-32 of bytes, unsigned.");
+}
+
+}  // namespace bookflow

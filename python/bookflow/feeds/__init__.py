@@ -1,0 +1,51 @@
+"""Feed handlers: a venue's messages in, exact books out, and the truth about their gaps.
+
+One module a venue. `handler_of` makes one by name; `read_feed` reads a recording through it;
+`verify_feed` compares the books with what the venue says of them.
+"""
+
+import difflib
+import importlib
+from typing import TYPE_CHECKING, Any, Final
+
+from bookflow.errors import InputError
+
+if TYPE_CHECKING:
+    from bookflow.feeds.handler import Handler, Truth
+    from bookflow.feeds.kraken import Kraken
+    from bookflow.feeds.reading import read_feed, verify_feed
+
+__all__ = ["VENUES", "Handler", "Kraken", "Truth", "handler_of", "read_feed", "verify_feed"]
+
+VENUES: Final = {
+    "kraken": "Kraken",
+}
+"""Handlers by the name that the command line uses; each stands in the module of that name."""
+
+_LAZY: Final = {
+    "Handler": "handler",
+    "Truth": "handler",
+    "read_feed": "reading",
+    "verify_feed": "reading",
+    **{name: venue for venue, name in VENUES.items()},
+}
+
+
+def handler_of(venue: str, **settings: Any) -> "Handler":
+    """The handler of this venue.
+
+    InputError for a name that is none, with those that are near it.
+    """
+    name = VENUES.get(venue)
+    if name is None:
+        near = difflib.get_close_matches(venue, VENUES) or sorted(VENUES)
+        raise InputError(f"is no venue; there is {', '.join(near)}", field="venue", value=venue)
+    made: Handler = getattr(importlib.import_module(f"bookflow.feeds.{venue}"), name)(**settings)
+    return made
+
+
+def __getattr__(name: str) -> Any:
+    module = _LAZY.get(name)
+    if module is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"bookflow.feeds.{module}"), name)

@@ -1,0 +1,473 @@
+"""What the handlers of all venues have in common.
+
+A handler takes a connection's messages as they come and gives events. It knows its venue's rule
+for snapshots, sequence numbers, checksums and atomic events; the same object serves a recording on
+disk and a live socket of any library.
+
+    handler = bookflow.feeds.Kraken()
+    for message in socket:
+        pipeline.run(handler.feed(message))
+        if handler.needs_snapshot:
+            ...  # subscribe again, or fetch what the venue's page says, and give it to the handler
+
+The venue's module says what a message means by a few calls: `_snapshot`, `_changes`, `_trade`,
+`_lost`. A message that is no message of the venue is an `InputError`, and then nothing has changed.
+"""
+
+import time as clock
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal, InvalidOperation
+from typing import Any, ClassVar, Final, Literal, NamedTuple
+
+from bookflow import _core
+from bookflow._core import Instrument, TextBook
+from bookflow._optional import need
+from bookflow._table import NONE
+from bookflow.errors import InputError
+from bookflow.events import Events
+from bookflow.feeds.rows import Rows
+from bookflow.words import Action, Flag, Side, Status
+
+__all__ = ["Book", "Claim", "Handler", "Message", "Truth", "decoder", "nanoseconds"]
+
+Message = str | bytes | Mapping[str, Any] | Sequence[Any]
+"""A message as a socket gives it, or already decoded."""
+
+# Messages kept for a book until its snapshot comes.
+_MOST_WAITING: Final = 100_000
+_NO_LEVELS: Final[Sequence[Any]] = ()
+
+
+class Claim(NamedTuple):
+    """What a venue itself says of the touch at this moment, in units; None: not said."""
+
+    instrument: int
+    bid: int | None
+    bid_size: int | None
+    ask: int | None
+    ask_size: int | None
+    what: str = "best quote"
+
+
+@dataclass(slots=True)
+class Truth:
+    """How often our book agreed with what the venue says of it."""
+
+    compared: int = 0
+    equal: int = 0
+    first: str = ""
+    needed: float = 1.0
+    """Share that must be equal: below 1 only where the venue's two channels are not in step."""
+
+    @property
+    def holds(self) -> bool:
+        return self.equal >= self.needed * self.compared
+
+    def add(self, ours: object, theirs: object, where: str) -> bool:
+        self.compared += 1
+        if ours == theirs:
+            self.equal += 1
+            return True
+        if not self.first:
+            self.first = f"{where}: {ours} is not {theirs}"
+        return False
+
+
+@dataclass(slots=True)
+class Book:
+    """One instrument of a connection: its texts, and where its conversation stands."""
+
+    symbol: str
+    instrument: Instrument
+    text: TextBook
+    number: int
+    live: bool = False
+    """A snapshot has come, and every change since."""
+    pending: bool = False
+    """Its reader was told that a snapshot is awaited."""
+    status: int = 0
+    """The lasting bits: halted, in auction, unverifiable."""
+    sequence: int | None = None
+    waiting: deque[Any] = field(default_factory=lambda: deque(maxlen=_MOST_WAITING))
+    """Changes that came before their snapshot, for venues that send it on another way."""
+    memory: dict[Any, Any] = field(default_factory=dict)
+    """What else its venue's rule must remember."""
+
+
+class Handler:
+    """Messages of one venue's connection, as events.
+
+    Parameters
+    ----------
+    symbols
+        Take only these, as the venue writes them; by default all that come.
+    instruments
+        Units, tick and id by symbol. A symbol without one gets units that hold the digits of its
+        first message with room for growth (and says so in `instruments`): give them to have the
+        same units on every day.
+    time
+        The clock of the events: when the message was received, or the venue's own stamp (where it
+        sends one). The venue's stamp is always kept in ``ts_venue``.
+    truth
+        Keep `claims`, for tests of the book against what the venue says of it.
+
+    Attributes
+    ----------
+    counts : Counter[str]
+        What was found and passed over, by name.
+    instruments : dict[int, Instrument]
+        Every instrument seen so far, by its id.
+    """
+
+    venue: ClassVar[str] = ""
+    verifiable: ClassVar[bool] = True
+    """Whether the venue gives means to notice a loss (sequence numbers, checksums)."""
+
+    def __init__(
+        self,
+        symbols: Iterable[str] | None = None,
+        *,
+        instruments: Mapping[str, Instrument] | None = None,
+        time: Literal["received", "venue"] = "received",
+        truth: bool = False,
+    ) -> None:
+        if time not in ("received", "venue"):
+            raise InputError('must be "received" or "venue"', field="time", value=time)
+        if isinstance(symbols, str):
+            symbols = (symbols,)
+        self._symbols = None if symbols is None else frozenset(symbols)
+        self._given = dict(instruments or {})
+        ids = Counter(int(i.id) for i in self._given.values())
+        for symbol, instrument in self._given.items():
+            if ids[int(instrument.id)] > 1:
+                rule = f"id {instrument.id} is another symbol's: give each an id of its own"
+                raise InputError(rule, field="instruments", value=symbol)
+        self._time = time
+        self._truth = truth
+        self._rows = Rows()
+        self._books: dict[str, Book] = {}
+        self._now = NONE
+        self._received = self._venue = NONE
+        self.counts: Counter[str] = Counter()
+        self.instruments: dict[int, Instrument] = {}
+        self.truths: dict[str, Truth] = {}
+        self.claims: list[Claim] = []
+
+    # -- messages --------------------------------------------------------------------------------
+
+    def feed(self, message: Message, received: int | None = None) -> Events:
+        """The events of one message.
+
+        Parameters
+        ----------
+        message
+            Text or bytes as received, or what `json.loads` makes of it where the venue sends its
+            numbers as text.
+        received
+            When it came, ns since the epoch; None: now. A time that goes back is taken as the
+            latest so far, and counted as "late".
+        """
+        return self._events(received, lambda: self._message(message))
+
+    def snapshot(
+        self, message: Message, received: int | None = None, symbol: str | None = None
+    ) -> Events:
+        """The events of a snapshot that was fetched, for venues that do not send it themselves."""
+        return self._events(received, lambda: self._fetched(message, symbol))
+
+    def disconnected(self, received: int | None = None) -> Events:
+        """The connection is lost: every book has a gap until its next snapshot."""
+        return self._events(received, self._disconnect)
+
+    @property
+    def needs_snapshot(self) -> tuple[str, ...]:
+        """Symbols whose book waits for one: subscribe again or fetch it, as the venue has it."""
+        return tuple(b.symbol for b in self._books.values() if b.pending)
+
+    def answer(self, url: str, message: Message, received: int | None = None) -> Events:
+        """A recorded HTTP answer: by default a snapshot, of the symbol that its address names."""
+        return self.snapshot(message, received, self._symbol_of(url))
+
+    def sent(self, message: Message) -> None:
+        """A recorded message of ours, such as a subscription that says how deep a book is."""
+
+    # -- for the venues --------------------------------------------------------------------------
+
+    def _message(self, message: Message) -> None:
+        """Writes the rows of a message. The venue's module says how."""
+        raise NotImplementedError
+
+    def _fetched(self, message: Message, symbol: str | None) -> None:
+        rule = f"{self.venue} sends its snapshots itself"
+        raise InputError(rule, source=self.venue, field="snapshot")
+
+    def _symbol_of(self, url: str) -> str | None:
+        return None
+
+    def _disconnect(self) -> None:
+        for book in self._books.values():
+            if book.live:
+                self._at(book)
+                self._lost(book, "disconnected")
+
+    def _book(
+        self, symbol: str, levels: Sequence[Any] = _NO_LEVELS, price: int = 0, size: int = 1
+    ) -> Book | None:
+        """The book of a symbol, made at its first message; None if it is not wanted.
+
+        `levels` are texts, by which units are chosen where none are given.
+        """
+        book = self._books.get(symbol)
+        if book is not None:
+            return book
+        if self._symbols is not None and symbol not in self._symbols:
+            return None
+        instrument = self._given.get(symbol)
+        if instrument is None:
+            if not levels:
+                return None  # nothing yet to choose units by, and nothing to say
+            instrument = self._chosen(symbol, levels, price, size)
+        number = int(instrument.id)
+        book = Book(symbol, instrument, TextBook(instrument), number)
+        if not self.verifiable:
+            book.status = int(Status.UNVERIFIABLE)
+        self._books[symbol] = book
+        self.instruments[number] = instrument
+        return book
+
+    def _chosen(self, symbol: str, levels: Sequence[Any], price: int, size: int) -> Instrument:
+        taken = {int(i.id) for i in self._given.values()} | self.instruments.keys()
+        number = next(n for n in range(1, 1 << 32) if n not in taken)
+        units = [
+            _unit(levels, place, what, digits, self.venue)
+            for place, what, digits in ((price, "price", 14), (size, "size", 13))
+        ]
+        return Instrument(symbol, price_unit=units[0], tick=None, size_unit=units[1], id=number)
+
+    def _stamp(self, venue: int = NONE) -> None:
+        """The venue's own time of what follows, ns since the epoch."""
+        self._venue = venue
+
+    def _at(self, book: Book) -> None:
+        """What follows is of this book."""
+        ts = self._venue if self._time == "venue" and self._venue != NONE else self._received
+        if ts < self._now:
+            self.counts["late"] += 1
+            ts = self._now
+        self._now = ts
+        self._rows.at(ts, self._venue, book.number)
+
+    def _snapshot(
+        self,
+        book: Book,
+        bids: Sequence[Any],
+        asks: Sequence[Any],
+        *,
+        price: int = 0,
+        size: int = 1,
+    ) -> None:
+        """The whole book: it is live from here."""
+        book.text.units(bids, price, size)  # a number that is none is found before anything changes
+        book.text.units(asks, price, size)
+        book.text.clear()
+        bid, bid_size, ask, ask_size = book.text.update(bids, asks, price, size)
+        self._at(book)
+        self._begin(book)
+        self._rows.levels(Side.BID, bid, bid_size, Flag.SNAPSHOT)
+        self._rows.levels(Side.ASK, ask, ask_size, Flag.SNAPSHOT)
+        self._rows.end()
+
+    def _begin(self, book: Book) -> None:
+        """A snapshot starts: its rows follow (with SNAPSHOT), and `self._rows.end()`."""
+        if book.status and not book.live:
+            self._rows.add(Action.STATUS, size=book.status)
+            self._rows.end()
+        self._rows.add(Action.CLEAR, flags=Flag.SNAPSHOT)
+        book.live = True
+        book.pending = False
+        self.counts["snapshots"] += 1
+
+    def _changes(
+        self,
+        book: Book,
+        bids: Sequence[Any],
+        asks: Sequence[Any],
+        *,
+        price: int = 0,
+        size: int = 1,
+        depth: int | None = None,
+    ) -> None:
+        """Levels as they are now, in one atomic event; those beyond the best `depth` go."""
+        bid, bid_size, ask, ask_size = book.text.update(bids, asks, price, size)
+        self._at(book)
+        before = len(self._rows)
+        self._rows.levels(Side.BID, bid, bid_size)
+        self._rows.levels(Side.ASK, ask, ask_size)
+        if depth is not None:
+            for side in (Side.BID, Side.ASK):
+                gone = book.text.truncate(side, depth)
+                if len(gone):
+                    self._rows.levels(side, gone, gone * 0)
+        if len(self._rows) > before:
+            self._rows.end()
+
+    def _trade(
+        self,
+        book: Book,
+        price: str | bytes,
+        size: str | bytes,
+        aggressor: int,
+        *,
+        flags: int = 0,
+        order_id: int = 0,
+    ) -> None:
+        """A print, an atomic event of its own."""
+        prices, sizes = book.text.units([(price, size)])
+        if not sizes[0]:
+            self.counts["empty_prints"] += 1
+            return
+        self._at(book)
+        self._rows.add(
+            Action.TRADE, aggressor, int(prices[0]), int(sizes[0]), order_id, flags=flags
+        )
+        self._rows.end()
+
+    def _lost(self, book: Book, reason: str, count: int | None = None) -> None:
+        """Something of this book was lost: it is marked before the next row and waits.
+
+        `count` messages, where the venue numbers them.
+        """
+        self.counts["gaps"] += 1
+        self.counts[reason] += 1
+        if count is not None:
+            self.counts["lost"] += count
+        self._await(book, Flag.GAP)
+
+    def _await(self, book: Book, flags: int = 0) -> None:
+        """The book waits for a snapshot."""
+        book.live = False
+        book.sequence = None
+        book.waiting.clear()
+        if book.pending and not flags:
+            return
+        book.pending = True
+        self._at(book)
+        self._rows.add(Action.STATUS, size=int(Status.SNAPSHOT_PENDING) | book.status, flags=flags)
+        self._rows.end()
+
+    def _set_status(self, book: Book, status: int) -> None:
+        """HALTED and AUCTION as the venue tells them."""
+        kept = book.status & Status.UNVERIFIABLE
+        if book.status == kept | status:
+            return
+        book.status = int(kept | status)
+        self._at(book)
+        self._rows.add(Action.STATUS, size=book.status)
+        self._rows.end()
+
+    def _check(self, what: str, ours: object, theirs: object, where: str) -> bool:
+        """Whether what the venue says of its book is so; counted in `truths`."""
+        return self.truths.setdefault(what, Truth()).add(ours, theirs, where)
+
+    def _claim(
+        self, book: Book, bid: Any, bid_size: Any, ask: Any, ask_size: Any, what: str = "best quote"
+    ) -> None:
+        """The touch as the venue states it for this moment, in texts; None: not said."""
+        if not self._truth:
+            return
+        places = [(bid, bid_size), (ask, ask_size)]
+        values: list[int | None] = []
+        for price, size in places:
+            if price is None:
+                values += [None, None]
+                continue
+            prices, sizes = book.text.units([(price, size if size is not None else "0")])
+            values += [int(prices[0]), None if size is None else int(sizes[0])]
+        bid_units, bid_size_units, ask_units, ask_size_units = values
+        self.claims.append(
+            Claim(book.number, bid_units, bid_size_units, ask_units, ask_size_units, what)
+        )
+
+    def _unknown(self, kind: str) -> None:
+        """A message of a kind that says nothing of books and prints."""
+        self.counts[f"other: {kind}"[:60]] += 1
+
+    # -- what feed and snapshot share ------------------------------------------------------------
+
+    def _events(self, received: int | None, write: Callable[[], None]) -> Events:
+        self._received = clock.time_ns() if received is None else received
+        self._venue = NONE
+        self.claims.clear()
+        now = self._now
+        try:
+            write()
+        except InputError as error:
+            self._rows.drop()
+            self._now = now
+            raise InputError(
+                error.rule,
+                source=error.source or self.venue,
+                row=error.row,
+                field=error.field,
+                value=error.value,
+            ) from None
+        except (LookupError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
+            self._rows.drop()
+            self._now = now
+            rule = f"is no message of the venue ({type(error).__name__}: {error})"
+            raise InputError(rule, source=self.venue, field="message") from error
+        instrument = next(iter(self.instruments.values()), _NOTHING)
+        return Events(
+            self._rows.take(), instrument, source=self.venue, instruments=self.instruments
+        )
+
+
+_NOTHING: Final = _core.Instrument(price_unit="1")
+
+
+def _unit(levels: Sequence[Any], place: int, what: str, digits: int, source: str) -> str:
+    """A unit that holds every digit of these numbers, finer where there is room."""
+    largest, finest = Decimal(0), 0
+    for level in levels:
+        text = level[place]
+        try:
+            number = Decimal(text.decode() if isinstance(text, bytes) else text)
+        except (InvalidOperation, TypeError, ValueError, UnicodeDecodeError):
+            raise InputError(
+                "is no decimal number", source=source, field=what, value=text
+            ) from None
+        if not number.is_finite():
+            raise InputError("is not finite", source=source, field=what, value=text)
+        largest = max(largest, abs(number))
+        finest = max(finest, -int(number.normalize().as_tuple().exponent))
+    if not largest:
+        return f"1e-{max(finest, 8)}"
+    places = min(18, max(finest, digits - 1 - largest.adjusted(), 0))
+    return f"1e-{places}"
+
+
+def nanoseconds(text: str | bytes, digits: int = 0) -> int:
+    """A time as decimal text in units of 10^-`digits` s, as ns; finer digits are cut off."""
+    number = Decimal(text.decode() if isinstance(text, bytes) else text)
+    return int(number.scaleb(9 - digits))
+
+
+def decoder(kind: Any) -> Callable[[Any], Any]:
+    """Decodes messages of a type (see msgspec's); what is none is an `InputError`."""
+    msgspec = need("msgspec", "io")
+    decode = msgspec.json.Decoder(kind).decode
+
+    def read(message: Any) -> Any:
+        try:
+            if isinstance(message, str | bytes | bytearray | memoryview):
+                return decode(message)
+            return msgspec.convert(message, kind, strict=True)
+        except (msgspec.MsgspecError, UnicodeError, RecursionError, ValueError) as error:
+            shown = message if isinstance(message, str | bytes) else repr(message)
+            raise InputError(
+                f"is no message of the venue: {error}", field="message", value=shown
+            ) from None
+
+    return read

@@ -1,0 +1,114 @@
+"""Recorded connections: the lines of a message log, as they were received.
+
+Two formats, told apart line by line, plain or compressed (.gz, .xz, .zst, a .zip of one file):
+
+- cryptofeed's: ``t: message`` received, ``URL -> t: message`` an HTTP answer, ``URL <- t: message``
+  sent, ``URL <-> t`` opened, t in seconds; a binary message is written as Python's bytes literal.
+- ``ns message``: a stamp in nanoseconds and the message.
+"""
+
+import ast
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Final, Literal
+
+from bookflow._optional import need
+from bookflow.errors import InputError
+from bookflow.feeds.handler import nanoseconds
+from bookflow.readers._guard import guarded
+
+__all__ = ["Line", "lines", "opened"]
+
+_LONGEST: Final = 1 << 26
+"""Bytes of a line: a longer one is no message, and must not fill the memory."""
+
+_RECEIVED: Final = re.compile(rb"(\d{1,12}(?:\.\d+)?): (.*)", re.DOTALL)
+_STAMPED: Final = re.compile(rb"(\d{16,20}) (.*)", re.DOTALL)
+_OTHER: Final = re.compile(rb"(\S+) (<->|<-|->) (\d{1,12}(?:\.\d+)?)(?:: (.*))?", re.DOTALL)
+_LITERAL: Final = (b"b'", b'b"')
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line: what happened, when (ns since the epoch) and what was said."""
+
+    number: int
+    kind: Literal["message", "answer", "sent", "opened"]
+    received: int
+    text: bytes = b""
+    url: str = ""
+
+
+def lines(path: Path) -> Iterator[Line]:
+    """The lines of a recording that say something."""
+    with opened(path) as file:
+        number = 0
+        while line := file.readline(_LONGEST + 1):
+            if len(line) > _LONGEST:
+                raise InputError(f"is longer than {_LONGEST} bytes", source=path.name, row=number)
+            text = line.rstrip(b"\r\n")
+            if text.strip() and not text.startswith(b"configuration: "):
+                yield _line(text, number, path.name)
+            number += 1
+
+
+def _line(text: bytes, number: int, source: str) -> Line:
+    if found := _RECEIVED.fullmatch(text):
+        return Line(number, "message", nanoseconds(found[1]), _bytes(found[2], number, source))
+    if found := _STAMPED.fullmatch(text):
+        return Line(number, "message", int(found[1]), found[2])
+    if found := _OTHER.fullmatch(text):
+        url, time = found[1].decode("latin-1"), nanoseconds(found[3])
+        kinds = {b"<->": "opened", b"<-": "sent", b"->": "answer"}
+        kind: Literal["opened", "sent", "answer"] = kinds[found[2]]  # type: ignore[assignment]
+        return Line(number, kind, time, _bytes(found[4] or b"", number, source), url)
+    shown = text.decode("utf-8", "replace")
+    raise InputError("is no line of a message log", source=source, row=number, value=shown)
+
+
+def _bytes(text: bytes, number: int, source: str) -> bytes:
+    if not text.startswith(_LITERAL):
+        return text
+    try:
+        value = ast.literal_eval(text.decode("ascii"))
+    except (ValueError, SyntaxError, MemoryError, RecursionError) as error:
+        shown = text.decode("utf-8", "replace")
+        rule = f"is no bytes literal: {error}"
+        raise InputError(rule, source=source, row=number, value=shown) from None
+    return bytes(value)
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[IO[bytes]]:
+    """The file's bytes, decompressed as they are read."""
+    with guarded(path.name):
+        kind = path.suffix.lower()
+        if kind == ".gz":
+            import gzip
+
+            with gzip.open(path, "rb") as file:
+                yield file  # type: ignore[misc]
+        elif kind == ".xz":
+            import lzma
+
+            with lzma.open(path, "rb") as file:
+                yield file
+        elif kind == ".zst":
+            with need("zstandard", "io").open(path, "rb") as file:
+                yield file
+        elif kind == ".zip":
+            import zipfile
+
+            with zipfile.ZipFile(path) as archive:
+                names = [i.filename for i in archive.infolist() if not i.is_dir()]
+                if len(names) != 1:
+                    rule = f"must hold one file, not {len(names)}"
+                    raise InputError(rule, source=path.name)
+                with archive.open(names[0]) as file:
+                    yield file
+        else:
+            with path.open("rb") as file:
+                yield file
