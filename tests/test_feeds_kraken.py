@@ -42,7 +42,7 @@ def test_a_book_that_is_called_good_is_right(shared: Path, fault: str, share: fl
     hurt = Kraken()
     for i in faulty(messages, fault, share, seed=1):
         line = messages[i]
-        rows = hurt.feed(line.text, line.received)
+        hurt.feed(line.text, line.received)
         assert {(s, state) for s, (_, state) in live_books(hurt, 10).items()} <= states
     if fault == "drop" and share >= 0.01:
         assert hurt.counts["gaps"] == hurt.counts["checksum"] > 0
