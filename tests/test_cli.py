@@ -52,7 +52,6 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
         (["demo", "--events", "many"], "invalid number value: 'many'"),
         (["demo", "--seed", "-1"], "-1 is negative"),
         (["features", "x.parquet", "--every", "10s", "--out", "y.csv"], "-f/--feature"),
-        (["verify", "--reader", "databento", "a", "b"], "invalid choice: 'databento'"),
     ],
 )
 def test_wrong_usage_is_2(
@@ -69,6 +68,11 @@ def test_wrong_usage_is_2(
     [
         (["info", "no/such.parquet"], "bookflow info: no/such.parquet: no such file"),
         (["info", "--reader", "events", "no/such"], "no/such: no such file"),
+        (
+            ["info", "--reader", "krakn", __file__],
+            "= krakn: is no reader; there is kraken",
+        ),
+        (["verify", "--reader", "events", "a.npy"], "a.npy: no such file"),
         (["demo", "--events", "10"], "bookflow demo: events = 10: must be at least 1000"),
         (["verify", "a_message_1.csv", "a_orderbook_1.csv"], "bookflow verify: "),
     ],

@@ -9,7 +9,8 @@ from small_lobster import write_pair
 import bookflow as bf
 from bookflow.cli import main
 from bookflow.commands import inputs, output
-from bookflow.commands.inputs import guess_reader, lobster_pairs
+from bookflow.commands.inputs import guess_reader
+from bookflow.commands.pairs import lobster_pairs
 from bookflow.simulation import simulate
 
 SPECS = ["-f", "ofi=OrderFlowImbalance()", "-f", "mlofi=MultiLevelOrderFlowImbalance(levels=2)"]

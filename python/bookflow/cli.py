@@ -52,13 +52,18 @@ examples:
       AMZN_2012-06-21_34200000_57600000_orderbook_5.csv"""
 
 _VERIFY = """\
-example:
+examples:
   bookflow verify --reader lobster AMZN_2012-06-21_34200000_57600000_message_5.csv \\
       AMZN_2012-06-21_34200000_57600000_orderbook_5.csv
+  bookflow verify --reader kraken kraken.log
+  bookflow verify --reader binance --as-one spot_20240808.gz spot_20240809.gz
 
-Message i is applied to the recorded book of row i-1 and the result compared with row i. A level
-that scrolls in at the last place because one before it went is counted, not compared: the file
-does not say what lay there."""
+Venues: the events of the recording go through a pipeline, whose book is compared with what the
+venue says of its own: checksums, or the best quotes of another channel.
+
+LOBSTER (the default): message i is applied to the recorded book of row i-1 and the result compared
+with row i. A level that scrolls in at the last place because one before it went is counted, not
+compared: the file does not say what lay there."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -216,25 +221,23 @@ def _info(parser: argparse.ArgumentParser) -> None:
 
 
 def _verify(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--reader", choices=("lobster",), default="lobster", help="default: %(default)s"
-    )
-    _date(parser)
-    parser.add_argument("message", type=Path, metavar="MESSAGE")
-    parser.add_argument("orderbook", type=Path, metavar="ORDERBOOK")
+    _input(parser)
 
 
 def _input(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("inputs", nargs="+", type=Path, metavar="INPUT")
     parser.add_argument(
         "--reader",
-        choices=("lobster", "databento", "events"),
-        help="what the inputs are (default: by their names)",
+        metavar="NAME",
+        help="what the inputs are: lobster, databento, events, csv, tardis, itch, iex or a venue "
+        "(default: by their names; a mistyped name lists them all)",
     )
     parser.add_argument("--tick", metavar="STEP", help="price step, as 0.01")
     parser.add_argument("--price-unit", metavar="UNIT", help="finest step of a print, as 0.0001")
     parser.add_argument("--size-unit", metavar="UNIT", help="finest step of a size, as 1 or 1e-8")
-    parser.add_argument("--symbol", metavar="NAME", help="the instrument's name")
+    parser.add_argument(
+        "--symbol", metavar="NAME", help="the instrument's name; of a feed, take only this one"
+    )
     parser.add_argument(
         "--instrument",
         type=_count,
@@ -254,12 +257,27 @@ def _input(parser: argparse.ArgumentParser) -> None:
         choices=("error", "as-is"),
         default="error",
         help="times that go back are an error, or taken as the latest so far and counted "
-        "(default: %(default)s)",
+        "(default: %(default)s; a feed counts them)",
     )
+    parser.add_argument(
+        "--as-one",
+        action="store_true",
+        help="venues: the inputs are one connection's, each goes on where the one before ends",
+    )
+    parser.add_argument(
+        "--map",
+        action="append",
+        metavar="FIELD=COLUMN,...",
+        help="csv: the file's own names of fields, as ts=time,price=px",
+    )
+    parser.add_argument("--kind", help="csv: what its rows are: trades, quotes, depth or events")
+    parser.add_argument("--ts-unit", metavar="UNIT", help="csv: of its times: ns, us, ms or s")
 
 
 def _date(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--date", metavar="YYYY-MM-DD", help="LOBSTER: the day, if no name has it")
+    parser.add_argument(
+        "--date", metavar="YYYY-MM-DD", help="LOBSTER, ITCH: the day, if no name has it"
+    )
 
 
 def _count(text: str) -> int:

@@ -1,8 +1,6 @@
 """Which reader an input needs, and the events that it gives."""
 
 import argparse
-import os
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -10,9 +8,9 @@ import numpy as np
 
 from bookflow import Instrument
 from bookflow._instrument import with_id
+from bookflow.commands.sources import open_with
 from bookflow.errors import InputError
 from bookflow.events import Events
-from bookflow.readers import read_databento, read_events, read_lobster
 
 CHUNK = 1 << 18
 """Events held at a time."""
@@ -23,46 +21,7 @@ def open_inputs(args: argparse.Namespace) -> Iterator[Events]:
     missing = [path for path in args.inputs if not path.exists()]
     if missing:
         raise FileNotFoundError(f"{missing[0]}: no such file")
-    reader = args.reader or guess_reader(args.inputs)
-    _refuse_others(args, reader)
-    if reader == "lobster":
-        given = {name: getattr(args, name) for name in ("tick", "symbol", "date", "seed")}
-        settings = {name: value for name, value in given.items() if value is not None}
-        for message, orderbook in lobster_pairs(args.inputs):
-            yield read_lobster(message, orderbook, order=args.order, **settings)
-    elif reader == "databento":
-        instrument = _instrument(args, price_unit="1e-9")
-        for path in args.inputs:
-            yield read_databento(path, instrument=instrument, order=args.order)
-    else:
-        instrument = _instrument(args)
-        for path in args.inputs:
-            if instrument is None and path.suffix.lower() != ".parquet":
-                rule = "must be given: such a file does not tell its units"
-                raise InputError(rule, source=path.name, field="--price-unit")
-            yield read_events(path, instrument, order=args.order)
-
-
-def _instrument(args: argparse.Namespace, price_unit: str | None = None) -> Instrument | None:
-    """What the options tell of the instrument; None if they tell nothing."""
-    if not any((args.tick, args.price_unit, args.size_unit, args.symbol)):
-        return None
-    price_unit = args.price_unit or price_unit
-    if price_unit is None:
-        raise InputError("must be given with --tick, --size-unit or --symbol", field="--price-unit")
-    return Instrument(
-        args.symbol or "", price_unit=price_unit, tick=args.tick, size_unit=args.size_unit or "1"
-    )
-
-
-def _refuse_others(args: argparse.Namespace, reader: str) -> None:
-    """An option that this reader has no use for is an error, not ignored."""
-    lobster = reader == "lobster"
-    others = ("price_unit", "size_unit", "instrument") if lobster else ("date", "seed")
-    for name in others:
-        if getattr(args, name) is not None:
-            option = f"--{name.replace('_', '-')}"
-            raise InputError(f"is not for the {reader} reader", field=option)
+    yield from open_with(args.reader or guess_reader(args.inputs), args)
 
 
 def chunks(events: Events) -> Iterator[Events]:
@@ -134,39 +93,12 @@ def _reader_of(path: Path) -> str:
         return "lobster"
     if name.endswith((".parquet", ".csv", ".npy")):
         return "events"
+    if ".itch" in name or "_itch" in name:
+        return "itch"
+    if name.endswith((".pcap", ".pcap.gz", ".pcapng", ".pcapng.gz")):
+        return "iex"
     raise InputError(
-        "its name does not say what it is: use --reader lobster, databento or events",
+        "its name does not say what it is: use --reader NAME",
         field="INPUT",
         value=str(path),
     )
-
-
-def lobster_pairs(paths: Sequence[Path]) -> list[tuple[Path, Path | None]]:
-    """Each message file with its order book file, by their names.
-
-    Two files with names that tell nothing are a message and an order book file. Only one message
-    file, given alone, is read without a book: a book left out by mistake must not go unnoticed.
-    """
-    twice, times = Counter(map(os.path.abspath, paths)).most_common(1)[0]
-    if times > 1:
-        raise InputError("is given twice", field="INPUT", value=twice)
-    if not any("_message_" in p.name or "_orderbook_" in p.name for p in paths):
-        if len(paths) > 2:
-            raise InputError(
-                "more than two files need _message_ and _orderbook_ in their names to be paired",
-                field="INPUT",
-                value=str(paths[0]),
-            )
-        return [(paths[0], paths[1] if len(paths) == 2 else None)]
-    orderbooks = {_stem(p, "_orderbook_"): p for p in paths if "_orderbook_" in p.name}
-    messages = {_stem(p, "_message_"): p for p in paths if "_orderbook_" not in p.name}
-    for stem, path in (orderbooks | messages).items():
-        if stem not in messages:
-            raise InputError("there is no message file with it", field="INPUT", value=str(path))
-        if stem not in orderbooks and len(paths) > 1:
-            raise InputError("there is no orderbook file with it", field="INPUT", value=str(path))
-    return [(path, orderbooks.get(stem)) for stem, path in messages.items()]
-
-
-def _stem(path: Path, kind: str) -> str:
-    return os.path.abspath(path.with_name(path.name.replace(kind, "_")))

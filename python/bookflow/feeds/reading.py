@@ -1,8 +1,9 @@
 """A recorded connection through its venue's handler: as events, and compared with the truth."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -12,13 +13,11 @@ from bookflow.errors import InputError
 from bookflow.events import Events
 from bookflow.feeds import handler_of
 from bookflow.feeds.handler import Claim, Handler, Truth
-from bookflow.feeds.recording import Line, lines
+from bookflow.feeds.recording import lines
 from bookflow.feeds.rows import Rows
 from bookflow.pipeline import Pipeline
 
 if TYPE_CHECKING:
-    from os import PathLike
-
     from bookflow._core import Instrument
 
 __all__ = ["read_feed", "verify_feed"]
@@ -28,7 +27,7 @@ _NOTHING: Final = _core.Instrument(price_unit="1")
 
 
 def read_feed(
-    path: "str | PathLike[str]",
+    path: "str | PathLike[str] | Sequence[str | PathLike[str]]",
     venue: str,
     *,
     symbols: Iterable[str] | None = None,
@@ -41,7 +40,8 @@ def read_feed(
     Parameters
     ----------
     path
-        A message log (see `bookflow.feeds.recording`), plain or compressed.
+        A message log (see `bookflow.feeds.recording`), plain or compressed, or several that
+        continue one another.
     venue
         The handler's name, such as "kraken" (see `bookflow.feeds.VENUES`).
     symbols, instruments, time
@@ -53,9 +53,7 @@ def read_feed(
     -----
     `Events.counts` holds what the handler counted. Several instruments: `Events.split`.
     """
-    file = Path(path)
-    if not file.exists():
-        raise FileNotFoundError(f"{file}: no such file")
+    files = _files(path)
     if isinstance(symbols, str):
         symbols = (symbols,)
     kept = {
@@ -64,17 +62,27 @@ def read_feed(
         "time": time,
         **settings,
     }
-    source = _Recording(file, venue, kept)
+    source = _Recording(files, venue, kept)
     first = next(iter(source.chunks(1)), None)
     instrument = _NOTHING if first is None else first.instrument
-    return Events.lazy(source, instrument, source=file.name)
+    return Events.lazy(source, instrument, source=files[0].name)
+
+
+def _files(path: "str | PathLike[str] | Sequence[str | PathLike[str]]") -> list[Path]:
+    files = [Path(path)] if isinstance(path, str | PathLike) else [Path(one) for one in path]
+    for file in files:
+        if not file.exists():
+            raise FileNotFoundError(f"{file}: no such file")
+    if not files:
+        raise InputError("names no file", field="path")
+    return files
 
 
 @dataclass(frozen=True, slots=True)
 class _Recording:
     """The file, read from the start by every call of `chunks`."""
 
-    path: Path
+    paths: Sequence[Path]
     venue: str
     settings: Mapping[str, Any]
 
@@ -83,7 +91,7 @@ class _Recording:
         parts: list[Events] = []
         held = 0
         told: Counter[str] = Counter()
-        for _, events in _fed(made, self.path):
+        for _, events in _fed(made, self.paths):
             if len(events):
                 parts.append(events)
                 held += len(events)
@@ -98,7 +106,7 @@ class _Recording:
     ) -> Iterator[Events]:
         """The parts as one, cut to size; what was counted since goes with the first piece."""
         events = Events.concat(parts) if parts else _no_events(made)
-        events.source = self.path.name
+        events.source = self.paths[0].name
         events.instruments = dict(made.instruments) or events.instruments
         counts = {name: n - told[name] for name, n in made.counts.items() if n != told[name]}
         told.clear()
@@ -113,19 +121,20 @@ def _no_events(made: Handler) -> Events:
     return Events(Rows().take(), instrument, instruments=made.instruments)
 
 
-def _fed(made: Handler, path: Path) -> "Iterator[tuple[Line, Events]]":
-    """Each line of a recording and the events that the handler makes of it."""
+def _fed(made: Handler, paths: Sequence[Path]) -> Iterator[tuple[str, Events]]:
+    """The place of each line of a recording, and the events that the handler makes of it."""
     open_before = False
-    for line in lines(path):
+    for path, line in ((file, line) for file in paths for line in lines(file)):
+        place = f"{path.name}, line {line.number + 1}"
         try:
             if line.kind == "message":
-                yield line, made.feed(line.text, line.received)
+                yield place, made.feed(line.text, line.received)
             elif line.kind == "answer":
-                yield line, made.answer(line.url, line.text, line.received)
+                yield place, made.answer(line.url, line.text, line.received)
             elif line.kind == "sent":
                 made.sent(line.text)
             elif open_before:
-                yield line, made.disconnected(line.received)
+                yield place, made.disconnected(line.received)
             open_before = open_before or line.kind == "message"
         except InputError as error:
             where = f"{error.source} message".strip()
@@ -137,16 +146,17 @@ def _fed(made: Handler, path: Path) -> "Iterator[tuple[Line, Events]]":
             ) from None
 
 
-def verify_feed(path: "str | PathLike[str]", venue: str, **settings: Any) -> dict[str, Truth]:
+def verify_feed(
+    path: "str | PathLike[str] | Sequence[str | PathLike[str]]", venue: str, **settings: Any
+) -> dict[str, Truth]:
     """A recording against what the venue says in it of its own books.
 
     The events go through a `Pipeline` an instrument, and its touch is compared with the venue's;
     checksums are compared by the handler. The result is by the name of what was compared.
     """
-    file = Path(path)
     made = handler_of(venue, truth=True, **settings)
     books: dict[int, Pipeline] = {}
-    for line, events in _fed(made, file):
+    for place, events in _fed(made, _files(path)):
         if len(events):
             for number, part in events.split().items():
                 book = books.get(number)
@@ -161,9 +171,7 @@ def verify_feed(path: "str | PathLike[str]", venue: str, **settings: Any) -> dic
                     )
                 book.run(part)
         for claim in made.claims:
-            _compare(
-                made, books.get(claim.instrument), claim, f"{file.name}, line {line.number + 1}"
-            )
+            _compare(made, books.get(claim.instrument), claim, place)
     return made.truths
 
 
