@@ -75,12 +75,17 @@ py::array_t<i64> column_of(const std::vector<TextLevel>& levels, bool prices) {
 
 // All of the levels, or on an error none.
 py::tuple update(Texts& self, const py::object& bids, const py::object& asks, Py_ssize_t price,
-                 Py_ssize_t size) {
+                 Py_ssize_t size, bool whole) {
     const Busy::Guard guard(self.busy);
     const std::vector<TextLevel> bid = read(self.book, bids, price, size);
     const std::vector<TextLevel> ask = read(self.book, asks, price, size);
-    for (const TextLevel& level : bid) self.book.apply(Side::Bid, level);
-    for (const TextLevel& level : ask) self.book.apply(Side::Ask, level);
+    if (whole) {
+        self.book.replace(Side::Bid, bid);
+        self.book.replace(Side::Ask, ask);
+    } else {
+        for (const TextLevel& level : bid) self.book.apply(Side::Bid, level);
+        for (const TextLevel& level : ask) self.book.apply(Side::Ask, level);
+    }
     return py::make_tuple(column_of(bid, true), column_of(bid, false), column_of(ask, true),
                           column_of(ask, false));
 }
@@ -126,12 +131,12 @@ void bind_text_book(py::module_& m) {
                  return Texts{TextBook(instrument.cast<const Instrument&>().units()), {}};
              }),
              py::arg("instrument"))
-        .def(
-            "update", &update, py::arg("bids"), py::arg("asks"), py::arg("price") = 0,
-            py::arg("size") = 1,
-            "Sets levels (size 0 removes), each a list whose items `price` and `size` are str or\n"
-            "bytes. Returns bid prices and sizes, ask prices and sizes in units, (n,) int64 each.\n"
-            "InputError with the row for what is no number of the units: nothing was changed then.")
+        .def("update", &update, py::arg("bids"), py::arg("asks"), py::arg("price") = 0,
+             py::arg("size") = 1, py::arg("whole") = false,
+             "Sets levels (size 0 removes), each a list whose items `price` and `size` are str or\n"
+             "bytes; with `whole` these are all that there are. Returns bid prices and sizes, ask\n"
+             "prices and sizes in units, (n,) int64 each. InputError with the row for what is no\n"
+             "number of the units: nothing was changed then.")
         .def("units", &units, py::arg("levels"), py::arg("price") = 0, py::arg("size") = 1,
              "Prices and sizes as `update` reads them, without a change: for prints and orders.")
         .def("truncate", &truncate, py::arg("side"), py::arg("depth"),

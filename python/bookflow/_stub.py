@@ -141,6 +141,7 @@ class TextBook(metaclass=_Made):
         asks: Sequence[Sequence[Any]],
         price: int = 0,
         size: int = 1,
+        whole: bool = False,
     ) -> tuple[_Ints, _Ints, _Ints, _Ints]: ...
     def units(
         self, levels: Sequence[Sequence[Any]], price: int = 0, size: int = 1

@@ -76,6 +76,17 @@ public:
             levels.insert(at, level);
         }
     }
+    // All the levels that a side has; of two of one price the later counts.
+    void replace(Side side, std::vector<TextLevel> levels) {
+        std::reverse(levels.begin(), levels.end());  // the sort keeps the later before the earlier
+        std::stable_sort(levels.begin(), levels.end(), [&](const TextLevel& a, const TextLevel& b) {
+            return worse(side, a, b.price);
+        });
+        const auto same = [](const TextLevel& a, const TextLevel& b) { return a.price == b.price; };
+        levels.erase(std::unique(levels.begin(), levels.end(), same), levels.end());
+        std::erase_if(levels, [](const TextLevel& l) { return l.size.raw == 0; });
+        of(side) = std::move(levels);
+    }
     void clear() {
         bids_.clear();
         asks_.clear();
@@ -126,12 +137,14 @@ private:
     [[nodiscard]] Levels& of(Side side) { return side == Side::Bid ? bids_ : asks_; }
     [[nodiscard]] const Levels& of(Side side) const { return side == Side::Bid ? bids_ : asks_; }
 
+    [[nodiscard]] static bool worse(Side side, const TextLevel& level, Price price) {
+        return side == Side::Bid ? level.price < price : level.price > price;
+    }
     // The first level that is not worse than this price.
     [[nodiscard]] static Levels::iterator place(Side side, Levels& levels, Price price) {
-        const auto worse = [side](const TextLevel& l, Price p) {
-            return side == Side::Bid ? l.price < p : l.price > p;
-        };
-        return std::lower_bound(levels.begin(), levels.end(), price, worse);
+        return std::lower_bound(
+            levels.begin(), levels.end(), price,
+            [side](const TextLevel& level, Price p) { return worse(side, level, p); });
     }
 
     [[nodiscard]] static i64 number(std::string_view text, const char* field, const Scale& scale) {

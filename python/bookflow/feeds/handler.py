@@ -269,10 +269,7 @@ class Handler:
         size: int = 1,
     ) -> None:
         """The whole book: it is live from here."""
-        book.text.units(bids, price, size)  # a number that is none is found before anything changes
-        book.text.units(asks, price, size)
-        book.text.clear()
-        bid, bid_size, ask, ask_size = book.text.update(bids, asks, price, size)
+        bid, bid_size, ask, ask_size = book.text.update(bids, asks, price, size, whole=True)
         self._at(book)
         self._begin(book)
         self._rows.levels(Side.BID, bid, bid_size, Flag.SNAPSHOT)

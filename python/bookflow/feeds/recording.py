@@ -8,6 +8,7 @@ Two formats, told apart line by line, plain or compressed (.gz, .xz, .zst, a .zi
 """
 
 import ast
+import io
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -98,7 +99,7 @@ def opened(path: Path) -> Iterator[IO[bytes]]:
                 yield file
         elif kind == ".zst":
             with need("zstandard", "io").open(path, "rb") as file:
-                yield file
+                yield io.BufferedReader(file)  # which has lines
         elif kind == ".zip":
             import zipfile
 
