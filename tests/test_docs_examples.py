@@ -12,7 +12,7 @@ import pytest
 import bookflow as bf
 
 DOCS = Path(__file__).parents[1] / "docs"
-PAGES = ("composition", "detection", "order_flow_regression")
+PAGES = ("composition", "detection", "feeds", "order_flow_regression")
 BLOCK = re.compile(r"^```python\n(.*?)^```\n(?:\n```text\n(.*?)^```\n)?", re.S | re.M)
 
 
