@@ -2126,6 +2126,56 @@ class PriceImpact(metaclass=_Made):
     def from_bytes(state: bytes) -> PriceImpact: ...
     def __reduce__(self) -> tuple[Any, ...]: ...
 
+class Resilience(metaclass=_Made):
+    def __init__(
+        self,
+        of: Literal["spread", "depth"] = "spread",
+        fraction: float = 1,
+        horizon: str = "1m",
+        window: str | None = "row",
+        output: Literal["time", "share"] = "time",
+        sign: str = "aggressor",
+    ) -> None: ...
+    @property
+    def of(self) -> Literal["spread", "depth"]: ...
+    @property
+    def fraction(self) -> float: ...
+    @property
+    def horizon(self) -> str: ...
+    @property
+    def window(self) -> str | None: ...
+    @property
+    def output(self) -> Literal["time", "share"]: ...
+    @property
+    def sign(self) -> str: ...
+    def update(
+        self,
+        price: SupportsIndex,
+        size: SupportsIndex,
+        side: SupportsIndex = 0,
+        ts: SupportsIndex | None = None,
+        bid_price: SupportsIndex | None = None,
+        ask_price: SupportsIndex | None = None,
+    ) -> float: ...
+    @property
+    def value(self) -> float: ...
+    @property
+    def spec(self) -> str: ...
+    def __truediv__(self, other: _Calculator) -> Ratio: ...
+    def __sub__(self, other: _Calculator) -> Difference: ...
+    def __getitem__(self, item: int) -> Pick: ...
+    __iter__: None
+    def reset(self) -> None: ...
+    def copy(self) -> Self: ...
+    def __copy__(self) -> Self: ...
+    def __deepcopy__(self, memo: dict[Any, Any]) -> Self: ...
+    def __eq__(self, other: object) -> bool: ...
+    __hash__: ClassVar[None]  # type: ignore[assignment]
+    def to_bytes(self) -> bytes: ...
+    @staticmethod
+    def from_bytes(state: bytes) -> Resilience: ...
+    def __reduce__(self) -> tuple[Any, ...]: ...
+
 class RollSpread(metaclass=_Made):
     def __init__(self, window: str | None = "session") -> None: ...
     @property
@@ -3898,6 +3948,22 @@ def price_impact(
     ts: _Ints | None = None,
     out: _Floats | None = None,
 ) -> _Floats: ...
+def resilience(
+    price: _Ints,
+    size: _Ints,
+    side: _Bytes | None = None,
+    bid_price: _Ints | None = None,
+    ask_price: _Ints | None = None,
+    *,
+    of: Literal["spread", "depth"] = "spread",
+    fraction: float = 1,
+    horizon: str = "1m",
+    window: str | None = "row",
+    output: Literal["time", "share"] = "time",
+    sign: str = "aggressor",
+    ts: _Ints | None = None,
+    out: _Floats | None = None,
+) -> _Floats: ...
 def roll_spread(
     price: _Ints,
     size: _Ints,
@@ -4254,6 +4320,8 @@ __all__ = [
     "realised_spread",
     "PriceImpact",
     "price_impact",
+    "Resilience",
+    "resilience",
     "RollSpread",
     "roll_spread",
     "VPIN",
