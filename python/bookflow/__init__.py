@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from bookflow.integrated_ofi import fit_integrated_ofi
     from bookflow.microprice_model import MicropriceModel, fit_microprice
     from bookflow.profile import VolumeProfile, volume_profile
-    from bookflow.readers import read_databento, read_events, read_lobster
+    from bookflow.readers import read_databento, read_events, read_iex, read_lobster
     from bookflow.simulation import Burst, Simulation, simulate
 
 # Read on first use: they need the extras, or are not everybody's.
@@ -54,6 +54,7 @@ _LAZY = {
     "footprint": "bookflow.footprints",
     "read_databento": "bookflow.readers",
     "read_events": "bookflow.readers",
+    "read_iex": "bookflow.readers",
     "read_lobster": "bookflow.readers",
     "simulate": "bookflow.simulation",
     "volume_profile": "bookflow.profile",
@@ -96,6 +97,7 @@ __all__ = [
     "parse_calculator",
     "read_databento",
     "read_events",
+    "read_iex",
     "read_lobster",
     "reference",
     "simulate",

@@ -2,6 +2,7 @@
 
 from bookflow.readers.databento import read_databento
 from bookflow.readers.files import read_events
+from bookflow.readers.iex import read_iex
 from bookflow.readers.lobster import read_lobster
 
-__all__ = ["read_databento", "read_events", "read_lobster"]
+__all__ = ["read_databento", "read_events", "read_iex", "read_lobster"]
