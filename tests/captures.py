@@ -68,7 +68,7 @@ def pcap(
     made = [struct.pack(order + "IHHiIII", magic, 2, 4, 0, 0, 65535, 1)]
     for i, payload in enumerate(payloads):
         frame = udp(payload, vlan=vlan)
-        part = i * 1_000_000 if nanos else i * 1_000
+        part = i * 1_000_000 if nanos else i % 1000 * 1_000
         made.append(struct.pack(order + "IIII", NOW // 10**9, part, len(frame), len(frame)) + frame)
     return b"".join(made)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import test_reader_tardis as tardis
 from captures import pcap, session
 
 import bookflow as bf
@@ -17,6 +18,9 @@ DOCS = Path(__file__).parents[1] / "docs"
 # What a page's examples read, by its name.
 FILES = {
     "venues/iex": {"acme.pcap.gz": lambda: gzip.compress(pcap(session()))},
+    "venues/tardis": {
+        "book.csv.gz": lambda: gzip.compress("\n".join([tardis.BOOK, *tardis.ROWS]).encode()),
+    },
 }
 PAGES = ("composition", "detection", "order_flow_regression", *FILES)
 BLOCK = re.compile(r"^```python\n(.*?)^```\n(?:\n```text\n(.*?)^```\n)?", re.S | re.M)

@@ -37,7 +37,14 @@ if TYPE_CHECKING:
     from bookflow.integrated_ofi import fit_integrated_ofi
     from bookflow.microprice_model import MicropriceModel, fit_microprice
     from bookflow.profile import VolumeProfile, volume_profile
-    from bookflow.readers import read_databento, read_events, read_iex, read_lobster
+    from bookflow.readers import (
+        read_databento,
+        read_events,
+        read_iex,
+        read_lobster,
+        read_tardis,
+        tardis_frame,
+    )
     from bookflow.simulation import Burst, Simulation, simulate
 
 # Read on first use: they need the extras, or are not everybody's.
@@ -56,7 +63,9 @@ _LAZY = {
     "read_events": "bookflow.readers",
     "read_iex": "bookflow.readers",
     "read_lobster": "bookflow.readers",
+    "read_tardis": "bookflow.readers",
     "simulate": "bookflow.simulation",
+    "tardis_frame": "bookflow.readers",
     "volume_profile": "bookflow.profile",
 }
 
@@ -99,8 +108,10 @@ __all__ = [
     "read_events",
     "read_iex",
     "read_lobster",
+    "read_tardis",
     "reference",
     "simulate",
+    "tardis_frame",
     "volume_profile",
     *_CALCULATORS,
     *_FUNCTIONS,

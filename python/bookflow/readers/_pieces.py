@@ -11,7 +11,7 @@ from typing import Any, Final
 from bookflow._optional import need
 from bookflow.errors import InputError
 
-__all__ = ["pieces"]
+__all__ = ["is_compressed", "pieces"]
 
 _COMPRESSED: Final = 4096
 
@@ -39,6 +39,12 @@ _KINDS: Final[dict[bytes, Callable[[], tuple[Any, tuple[type[Exception], ...]]]]
     b"\xfd7zXZ\x00": _xz,
     b"\x28\xb5\x2f\xfd": _zstd,
 }
+
+
+def is_compressed(path: Path) -> bool:
+    """Whether the file is one of the compressed kinds, whose end is no accident."""
+    with open(path, "rb") as file:
+        return file.read(6).startswith(tuple(_KINDS))
 
 
 def pieces(path: Path, size: int) -> Iterator[bytes]:

@@ -19,6 +19,7 @@ from bookflow._instrument import with_id
 from bookflow._table import NONE, Array
 from bookflow.errors import InputError
 from bookflow.events import Events, Order, in_order
+from bookflow.readers._chunks import check_rows, cut
 from bookflow.readers._dbn import DbnFile, Records
 from bookflow.readers._records import F_BAD_TS, F_LAST, F_SNAPSHOT, Conversion
 
@@ -144,7 +145,7 @@ class _Databento:
             )
             self._check(events, numbers, last_ts)
             last_ts = new_last
-            yield from self._cut(events, rows)
+            yield from cut(events, rows)
         if gaps:
             # What they were before never came: they are told, with no row to stand on.
             columns = {name: column[:0] for name, column in columns.items()}
@@ -154,16 +155,6 @@ class _Databento:
                 source=self.file.path.name,
                 counts={"gap": len(gaps)},
             )
-
-    def _cut(self, events: Events, rows: int) -> Iterator[Events]:
-        """An added row or an atomic event held back may have made it longer than asked for."""
-        if len(events) <= rows:
-            yield events
-            return
-        for i, part in enumerate(events.chunks(rows)):
-            if i == 0:
-                part._counts = events.counts
-            yield part
 
     def _atomic(self, rows: int) -> Iterator[Records]:
         """Chunks that end where no instrument is inside an atomic event.
@@ -196,13 +187,7 @@ class _Databento:
             # Each instrument has a grid of its own, which its pipeline checks.
             loose = _core.Instrument(price_unit=self.instrument.price_unit)
             events = Events(events.columns, loose, depth=events.depth, source=events.source)
-        try:
-            events.check(0, last_ts)
-        except InputError as error:
-            row = None if error.row is None else int(numbers[error.row])
-            raise InputError(
-                error.rule, source=error.source, row=row, field=error.field, value=error.value
-            ) from None
+        check_rows(events, numbers, last_ts)
 
     def _one_publisher(self, records: Records, known: dict[int, int]) -> None:
         """Two venues' books of one instrument must not become one."""

@@ -5,7 +5,6 @@ header of field names, with depth rows as bid_price_0, bid_size_0, ask_price_0, 
 bid_price_1 ...; an empty cell is "none". `.npy` is the structured array of `Events.to_numpy`.
 """
 
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +19,7 @@ from bookflow._optional import need
 from bookflow._table import NONE, Where
 from bookflow.errors import InputError
 from bookflow.events import FIELDS, OPTIONAL, Action, Events, Order, in_order
-from bookflow.readers._csv import LONGEST_LINE, Column, CsvFile
+from bookflow.readers._csv import Column, CsvFile, head, refuse_cut_header
 from bookflow.readers._decimal import decimal_text, exact_units
 from bookflow.readers._guard import guarded, writing
 from bookflow.readers._seal import BLANK, check_seal, seal
@@ -37,7 +36,6 @@ __all__ = ["read_events", "write_csv", "write_npy", "write_parquet"]
 _KEY: Final = "bookflow.instrument"
 _FORMATS: Final = (".parquet", ".csv", ".npy")
 _CODED: Final = ("action", "side")
-_SAMPLE: Final = 1 << 16
 
 
 def read_events(
@@ -181,17 +179,7 @@ class _Csv:
         columns: Mapping[str, str],
         units: "Instrument | None",
     ) -> None:
-        with open(path, "rb") as file:
-            header = file.readline(LONGEST_LINE).removeprefix(b"\xef\xbb\xbf")
-            sample = file.read(_SAMPLE).rpartition(b"\n")[0].split(b"\n")
-        names = header.decode("utf-8", "replace").rstrip("\r\n").split(",")
-        if len(header) > LONGEST_LINE - 4:
-            raise InputError(
-                f"has a header of about {LONGEST_LINE} bytes or more", source=path.name
-            )
-        if len(set(names)) != len(names):
-            twice = Counter(names).most_common(1)[0][0]
-            raise InputError("names a column twice", source=path.name, field="header", value=twice)
+        names, sample, has_end = head(path)
         field_of = {name: field for field, name in columns.items()}
         levels = {name for level in numbered_levels(names) for name in level}
         levels.update(columns.get(field, field) for field in DEPTH_FIELDS)
@@ -224,9 +212,7 @@ class _Csv:
         if absent:
             rule = f"is no column of the header, which has {', '.join(names)[:200]}"
             raise InputError(rule, source=path.name, field=absent[0], value=columns.get(absent[0]))
-        if not header.endswith(b"\n"):
-            rule = "has no end: the file may be cut; if it is whole, append a newline"
-            raise InputError(rule, source=path.name, field="header")
+        refuse_cut_header(path, has_end)
         self._file = CsvFile(path, described, header=True)
         self._units = units
         self._action, self._size = columns.get("action", "action"), columns.get("size", "size")

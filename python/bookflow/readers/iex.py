@@ -17,6 +17,7 @@ from bookflow import _core
 from bookflow._table import NONE, Array
 from bookflow.errors import InputError
 from bookflow.events import Action, Events, Flag, Order, Side, Status, in_order
+from bookflow.readers._chunks import check_rows, cut
 from bookflow.readers._iex_messages import NAMES, Messages, messages
 
 if TYPE_CHECKING:
@@ -188,29 +189,13 @@ class _Iex:
             columns["ts"], new_last = in_order(columns["ts"], self.order, counts, last_ts)
             events = Events(columns, instrument, source=self.path.name, counts=counts)
             events.instruments = self.known
-            self._check(events, packets, last_ts)
+            check_rows(events, packets, last_ts)
             last_ts = new_last
-            if len(events) <= rows:
-                yield events
-                continue
-            for i, part in enumerate(events.chunks(rows)):
-                part._counts = counts if i == 0 else {}
-                part.instruments = self.known
-                yield part
+            yield from cut(events, rows)
         if books.is_open.any():
             columns = {name: column[:0] for name, column in columns.items()}
             unfinished = {"unfinished": int(np.count_nonzero(books.is_open))}
             yield Events(columns, instrument, source=self.path.name, counts=unfinished)
-
-    def _check(self, events: Events, packets: NDArray[np.int64], last_ts: int) -> None:
-        """The field rules, a fault named by its packet."""
-        try:
-            events.check(0, last_ts)
-        except InputError as error:
-            row = None if error.row is None else int(packets[error.row])
-            raise InputError(
-                error.rule, source=error.source, row=row, field=error.field, value=error.value
-            ) from None
 
     def _columns(
         self, block: Messages, books: _Books, counts: dict[str, int]
