@@ -6,22 +6,22 @@ bid_price_1 ...; an empty cell is "none". `.npy` is the structured array of `Eve
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from bookflow._depth import DEPTH_FIELDS
-from bookflow._from_table import event_columns, numbered_levels
+from bookflow._from_table import Reading, numbered_levels
 from bookflow._instrument import from_json, to_json
 from bookflow._optional import need
 from bookflow._table import NONE, Where
 from bookflow.errors import InputError
-from bookflow.events import FIELDS, OPTIONAL, Action, Events, Order, in_order
+from bookflow.events import FIELDS, OPTIONAL, Action, Events, Order
 from bookflow.readers._csv import Column, CsvFile, head, refuse_cut_header
 from bookflow.readers._decimal import decimal_text, exact_units
 from bookflow.readers._guard import guarded, writing
+from bookflow.readers._rows import Rows, Tables
 from bookflow.readers._seal import BLANK, check_seal, seal
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def read_events(
         raise InputError("is for CSV files", source=file.name, field="decimal", value=decimal)
     if kind in _FORMATS and not file.stat().st_size:
         raise InputError("is empty", source=file.name)
-    tables: _Tables
+    tables: Tables
     if kind == ".parquet":
         tables = _Parquet(file)
     elif kind == ".csv":
@@ -87,7 +87,7 @@ def read_events(
         raise InputError(rule, source=file.name, field="instrument")
     if instrument is not None and tables.instrument is not None:
         _same_units(instrument, tables.instrument, file.name)
-    rows = _Rows(file.name, tables, known, columns, order)
+    rows = Rows(file.name, tables.tables, Reading(known, columns=columns), order)
     return Events.lazy(rows, known, source=file.name)
 
 
@@ -96,43 +96,6 @@ def _same_units(given: "Instrument", own: "Instrument", source: str) -> None:
         if getattr(given, name) != getattr(own, name):
             rule = f"is not the unit of the file's numbers, {getattr(own, name)}"
             raise InputError(rule, source=source, field=name, value=getattr(given, name))
-
-
-class _Tables(Protocol):
-    """A file as tables of consecutive rows."""
-
-    instrument: "Instrument | None"
-
-    def tables(self, rows: int) -> Iterator[object]:
-        """From the start, `rows` at a time."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Rows:
-    """The file's events, read from the start by every call of `chunks`."""
-
-    source: str
-    tables: _Tables
-    instrument: "Instrument"
-    columns: Mapping[str, str] | None
-    order: Order
-
-    def chunks(self, rows: int) -> Iterator[Events]:
-        last_ts, first_row, after_delete = NONE, 0, False
-        for table in self.tables.tables(rows):
-            made, depth = event_columns(
-                table, self.instrument, self.columns, self.source, first_row
-            )
-            counts: dict[str, int] = {}
-            ts = made["ts"]
-            assert ts is not None
-            made["ts"], new_last = in_order(ts, self.order, counts, last_ts)
-            events = Events(made, self.instrument, depth=depth, source=self.source, counts=counts)
-            events.check(first_row, last_ts, after_delete=after_delete)
-            yield events
-            last_ts = new_last
-            first_row += len(events)
-            after_delete = bool(len(events) and events.action[-1] == Action.DELETE)
 
 
 class _Parquet:
