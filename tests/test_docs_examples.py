@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import test_reader_databento as databento
 import test_reader_tardis as tardis
 from captures import pcap, session
 
@@ -18,6 +19,12 @@ DOCS = Path(__file__).parents[1] / "docs"
 # What a page's examples read, by its name.
 FILES = {
     "venues/iex": {"acme.pcap.gz": lambda: gzip.compress(pcap(session()))},
+    "venues/databento": {
+        "es.mbo.dbn": lambda: (
+            databento.header("mbo") + databento.records("mbo", databento.MBO).tobytes()
+        ),
+    },
+    "venues/hftbacktest": {},
     "venues/tardis": {
         "book.csv.gz": lambda: gzip.compress("\n".join([tardis.BOOK, *tardis.ROWS]).encode()),
     },
