@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import test_reader_databento as databento
+import test_reader_tables as tables
 import test_reader_tardis as tardis
 from captures import pcap, session
 
@@ -25,6 +26,7 @@ FILES = {
         ),
     },
     "venues/hftbacktest": {},
+    "venues/tables": {"trades.csv": lambda: tables.PRINTS.encode()},
     "venues/tardis": {
         "book.csv.gz": lambda: gzip.compress("\n".join([tardis.BOOK, *tardis.ROWS]).encode()),
     },

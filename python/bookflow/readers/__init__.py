@@ -9,12 +9,14 @@ from bookflow.readers.hftbacktest import (
 )
 from bookflow.readers.iex import read_iex
 from bookflow.readers.lobster import read_lobster
+from bookflow.readers.tables import read_csv
 from bookflow.readers.tardis import read_tardis, tardis_frame
 
 __all__ = [
     "HFTBACKTEST_DTYPE",
     "DatabentoHandler",
     "from_hftbacktest",
+    "read_csv",
     "read_databento",
     "read_events",
     "read_iex",

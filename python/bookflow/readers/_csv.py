@@ -21,7 +21,7 @@ from bookflow.readers._pieces import is_compressed, pieces
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["Column", "CsvFile", "head", "refuse_cut_header"]
+__all__ = ["Column", "CsvFile", "head", "refuse_cut_header", "taken"]
 
 BLOCK: Final = 4 << 20
 LONGEST_LINE: Final = 1 << 20
@@ -54,6 +54,11 @@ def head(path: Path) -> tuple[list[str], list[bytes], bool]:
         twice = Counter(names).most_common(1)[0][0]
         raise InputError("names a column twice", source=path.name, field="header", value=twice)
     return names, sample[:_SAMPLE].rpartition(b"\n")[0].split(b"\n"), bool(end)
+
+
+def taken(open_end: bool) -> Callable[[bytes, bytes], bool] | None:
+    """`CsvFile`'s `is_whole` for callers who say that a last line without a newline is whole."""
+    return (lambda before, last: True) if open_end else None
 
 
 def refuse_cut_header(path: Path, has_end: bool) -> None:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from bookflow._core import Instrument
 
-__all__ = ["read_events", "write_csv", "write_npy", "write_parquet"]
+__all__ = ["Parquet", "read_events", "write_csv", "write_npy", "write_parquet"]
 
 _KEY: Final = "bookflow.instrument"
 _FORMATS: Final = (".parquet", ".csv", ".npy")
@@ -73,7 +73,7 @@ def read_events(
         raise InputError("is empty", source=file.name)
     tables: Tables
     if kind == ".parquet":
-        tables = _Parquet(file)
+        tables = Parquet(file)
     elif kind == ".csv":
         tables = _Csv(file, decimal, columns or {}, instrument)
     elif kind == ".npy":
@@ -98,7 +98,9 @@ def _same_units(given: "Instrument", own: "Instrument", source: str) -> None:
             raise InputError(rule, source=source, field=name, value=getattr(given, name))
 
 
-class _Parquet:
+class Parquet:
+    """A Parquet file as frames."""
+
     def __init__(self, path: Path) -> None:
         self._path = path
         self._polars = need("polars", "io")
@@ -108,9 +110,10 @@ class _Parquet:
             self._count = (
                 self._polars.scan_parquet(path).select(self._polars.len()).collect().item()
             )
+            self.names: list[str] = list(self._polars.read_parquet_schema(path))
         self.instrument = None if text is None else from_json(text, path.name)
 
-    def tables(self, rows: int) -> Iterator[object]:
+    def tables(self, rows: int) -> "Iterator[pl.DataFrame]":
         for start in range(0, self._count, rows):
             with guarded(self._path.name):
                 table = self._polars.scan_parquet(self._path).slice(start, rows).collect()

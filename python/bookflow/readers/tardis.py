@@ -22,7 +22,7 @@ from bookflow._table import NONE, Array, Where
 from bookflow.errors import InputError
 from bookflow.events import Action, Events, Flag, Order, Side, Status, in_order
 from bookflow.readers._chunks import check_rows, cut
-from bookflow.readers._csv import Column, CsvFile, head, refuse_cut_header
+from bookflow.readers._csv import Column, CsvFile, head, refuse_cut_header, taken
 from bookflow.readers._decimal import exact_units
 
 if TYPE_CHECKING:
@@ -71,6 +71,7 @@ def read_tardis(
     ts_unit: Literal["us", "ns"] = "us",
     time: Literal["received", "venue"] = "received",
     order: Order = "error",
+    open_end: bool = False,
 ) -> Events:
     """A CSV file of Tardis (.csv, .csv.gz and so on), lazily.
 
@@ -95,6 +96,9 @@ def read_tardis(
     order
         "error": a time that goes back is refused. "as-is": it takes the running maximum and is
         counted as "late".
+    open_end
+        Whether the last line is whole although no newline ends it; without this it is an error,
+        unless the file is compressed.
 
     Notes
     -----
@@ -128,7 +132,7 @@ def read_tardis(
     units = instrument or _units(names, cells, columns)
     known: dict[int, Instrument] = {}
     source = _Tardis(
-        file=CsvFile(file, columns, header=True),
+        file=CsvFile(file, columns, header=True, is_whole=taken(open_end)),
         kind=found,
         levels=levels,
         units=units,
@@ -151,7 +155,7 @@ def read_tardis(
 
 
 def tardis_frame(
-    path: "str | PathLike[str]", *, ts_unit: Literal["us", "ns"] = "us"
+    path: "str | PathLike[str]", *, ts_unit: Literal["us", "ns"] = "us", open_end: bool = False
 ) -> "pl.DataFrame":
     """Any CSV file of Tardis as a Polars frame: stamps as UTC datetimes, numbers as float64.
 
@@ -166,7 +170,7 @@ def tardis_frame(
     _kind(names, None, file.name)
     refuse_cut_header(file, has_end)
     numbers = {name for name in names if name not in (*_TIMES, *_TEXT)}
-    csv = CsvFile(file, _columns(names, numbers), header=True)
+    csv = CsvFile(file, _columns(names, numbers), header=True, is_whole=taken(open_end))
     frames = list(csv.batches(1 << 20)) or [polars.DataFrame(schema=dict.fromkeys(names, str))]
     time = polars.Datetime(ts_unit, "UTC")
     frame: pl.DataFrame = polars.concat(frames).with_columns(
