@@ -275,7 +275,7 @@ def test_every_cut_is_refused_and_what_was_whole_is_kept(tmp_path: Path, make: A
     path.write_bytes(whole)
     wanted = bf.read_iex(path).to_numpy()
     most = 0
-    for end in range(len(whole)):
+    for end in range(0, len(whole), 3):
         path.write_bytes(whole[:end])
         got = []
         with contextlib.suppress(bf.InputError):
@@ -291,7 +291,7 @@ def test_flipped_bits_never_crash(tmp_path: Path) -> None:
     outcomes: Counter[str] = Counter()
     for make in (pcap, pcapng):
         whole = make(session())
-        for bit in range(0, len(whole) * 8, 5):
+        for bit in range(0, len(whole) * 8, 13):
             data = bytearray(whole)
             data[bit // 8] ^= 1 << bit % 8
             path.write_bytes(data)
@@ -300,7 +300,7 @@ def test_flipped_bits_never_crash(tmp_path: Path) -> None:
                 outcomes["read"] += 1
             except bf.InputError:
                 outcomes["refused"] += 1
-    assert outcomes["refused"] > 300
+    assert outcomes["refused"] > 100
 
 
 def test_lengths_that_claim_too_much(tmp_path: Path) -> None:

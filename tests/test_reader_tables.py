@@ -57,6 +57,8 @@ def test_prints_of_a_vendor(tmp_path: Path) -> None:
     path.write_text(PRINTS.partition("\n")[2])
     named = bf.read_csv(path, ACME, names=["time", "px", "qty", "maker"], **MAKER)
     assert np.array_equal(named.to_numpy(), events.to_numpy())
+    path.write_bytes(b"\xef\xbb\xbf" + PRINTS.replace("\n", "\r\n").encode())
+    assert np.array_equal(bf.read_csv(path, ACME, **MAKER).to_numpy(), events.to_numpy())
     chunks = list(bf.read_csv(tmp_path / "a.csv", ACME, **MAKER).chunks(1))
     assert [len(chunk) for chunk in chunks] == [1, 1]
     assert np.array_equal(bf.Events.concat(chunks).to_numpy(), events.to_numpy())

@@ -201,6 +201,23 @@ def test_a_bad_row_is_named(
     assert (error.row, error.field) == (row, field)
 
 
+def test_other_ends_of_lines_and_a_byte_order_mark(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.csv", BOOK, ROWS)
+    wanted = bf.read_tardis(path).to_numpy()
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes().replace(b"\n", b"\r\n"))
+    assert np.array_equal(bf.read_tardis(path).to_numpy(), wanted)
+    path.write_bytes(path.read_bytes().replace(b"99.75", b"99\x00.75"))
+    assert "NUL" in str(refused(path))
+    path.write_bytes(b"x" * (2 << 20))
+    assert "header of about" in str(refused(path))
+
+
+def test_a_message_that_never_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bookflow.readers.tardis._LONGEST_EVENT", 5)
+    path = write(tmp_path / "a.csv", BOOK, ROWS[:1] + [ROWS[1]] * 50)
+    assert sum(map(len, bf.read_tardis(path).chunks(2))) == 53
+
+
 def test_settings_that_cannot_be(tmp_path: Path) -> None:
     path = write(tmp_path / "a.csv", BOOK, ROWS)
     assert refused(path, kind="quotes").field == "bid_price"

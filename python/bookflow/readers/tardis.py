@@ -56,6 +56,8 @@ _SIDES: Final = {
     "incremental_book_L2": {"bid": Side.BID, "ask": Side.ASK},
     "trades": {"buy": Side.BUY, "sell": Side.SELL, "unknown": Side.NONE},
 }
+# No message is longer; a file in which time stands still is not held in memory for its sake.
+_LONGEST_EVENT: Final = 1 << 20
 _ROOM: Final = 2
 """Digits of units beyond those that the first rows need."""
 _LARGEST: Final = 2**60
@@ -278,9 +280,11 @@ class _Tardis:
             held = None
             if self.kind == "incremental_book_L2":
                 # The last message goes on, perhaps: its end is known when another begins.
-                stamps = frame["local_timestamp"]
-                end = int((stamps != stamps[-1]).arg_true().max() or -1) + 1
-                frame, held = frame[:end], frame[end:]
+                stamps = frame["local_timestamp"].to_numpy()
+                others = np.flatnonzero(stamps != stamps[-1])
+                end = int(others[-1]) + 1 if len(others) else 0
+                if len(frame) - end <= _LONGEST_EVENT:
+                    frame, held = frame[:end], frame[end:]
             if len(frame):
                 events, last_ts = self._events(frame, first_row, last_ts, books)
                 yield from cut(events, rows)
