@@ -1,11 +1,17 @@
 """Small message logs in the format of the recordings, for the pages of the venues."""
 
 import json
+import zlib
 from collections.abc import Callable, Sequence
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
+Levels = Sequence[Sequence[str]]
+
 START = 1_700_000_000
+BIDS: Levels = [["37000.9", "0.5"], ["37000.1", "1.2"]]
+ASKS: Levels = [["37001.1", "0.7"]]
 
 
 def write(path: Path, messages: Sequence[bytes]) -> None:
@@ -16,10 +22,22 @@ def write(path: Path, messages: Sequence[bytes]) -> None:
     path.write_bytes(b"\n".join(lines) + b"\n")
 
 
+def alternating(bids: Levels, asks: Levels, depth: int = 25) -> str:
+    """The text of a checksum: the best levels, bid and ask in turn."""
+    pairs = zip_longest(bids[:depth], asks[:depth], fillvalue=())
+    return ":".join(text for bid, ask in pairs for text in (*bid, *ask))
+
+
+def signed(text: str) -> int:
+    """The CRC-32 of a text as a signed number."""
+    value = zlib.crc32(text.encode())
+    return value - (1 << 32 if value >> 31 else 0)
+
+
 def okx_message(
     action: str | None,
-    bids: Sequence[Sequence[str]],
-    asks: Sequence[Sequence[str]],
+    bids: Levels,
+    asks: Levels,
     sequence: int | None = None,
     before: int | None = None,
     *,
@@ -47,20 +65,59 @@ def okx_message(
 def okx(path: Path) -> None:
     trade = {"tradeId": "1", "px": "37001.1", "sz": "0.2", "side": "buy", "ts": f"{START}500"}
     print_ = {"arg": {"channel": "trades", "instId": "BTC-USDT"}, "data": [trade]}
-    bids, asks = [["37000.9", "0.5"], ["37000.1", "1.2"]], [["37001.1", "0.7"]]
-    btc = {"symbol": "BTC-USDT"}
+    btc = "BTC-USDT"
     write(
         path,
         [
-            okx_message("snapshot", bids, asks, 100, -1, **btc),  # type: ignore[arg-type]
+            okx_message("snapshot", BIDS, ASKS, 100, -1, symbol=btc),
             json.dumps(print_).encode(),
-            okx_message("update", [], [["37001.1", "0.5"]], 104, 100, **btc),  # type: ignore[arg-type]
-            okx_message("update", [["37000.9", "0"]], [], 109, 107, **btc),  # type: ignore[arg-type]
-            okx_message("snapshot", bids, asks, 111, -1, **btc),  # type: ignore[arg-type]
+            okx_message("update", [], [["37001.1", "0.5"]], 104, 100, symbol=btc),
+            okx_message("update", [["37000.9", "0"]], [], 109, 107, symbol=btc),
+            okx_message("snapshot", BIDS, ASKS, 111, -1, symbol=btc),
+        ],
+    )
+
+
+def bitget_message(
+    action: str,
+    bids: Levels,
+    asks: Levels,
+    *,
+    symbol: str = "XY",
+    channel: str = "books",
+    said: str | None = "",
+) -> bytes:
+    """The checksum is that of `said`, by default of the levels here; None: 0."""
+    text = alternating(bids, asks) if said == "" else said
+    item = {
+        "bids": bids,
+        "asks": asks,
+        "checksum": signed(text) if text else 0,
+        "ts": f"{START}000",
+    }
+    arg = {"instType": "SPOT", "channel": channel, "instId": symbol}
+    return json.dumps({"action": action, "arg": arg, "data": [item]}).encode()
+
+
+def bitget(path: Path) -> None:
+    trade = {"tradeId": "1", "price": "37001.1", "size": "0.2", "side": "buy", "ts": f"{START}500"}
+    arg = {"instType": "SPOT", "channel": "trade", "instId": "BTCUSDT"}
+    print_ = {"action": "update", "arg": arg, "data": [trade]}
+    btc = "BTCUSDT"
+    less = [["37001.1", "0.5"]]
+    write(
+        path,
+        [
+            bitget_message("snapshot", BIDS, ASKS, symbol=btc),
+            json.dumps(print_).encode(),
+            bitget_message("update", [], less, symbol=btc, said=alternating(BIDS, less)),
+            bitget_message("update", [["37000.9", "0"]], [], symbol=btc, said="another book"),
+            bitget_message("snapshot", BIDS, ASKS, symbol=btc),
         ],
     )
 
 
 LOGS: dict[str, Callable[[Path], None]] = {
+    "bitget": bitget,
     "okx": okx,
 }

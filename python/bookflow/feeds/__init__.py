@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from bookflow.errors import InputError
 
 if TYPE_CHECKING:
+    from bookflow.feeds.bitget import Bitget
     from bookflow.feeds.handler import Handler, Truth
     from bookflow.feeds.kraken import Kraken
     from bookflow.feeds.okx import OKX
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = [
     "OKX",
     "VENUES",
+    "Bitget",
     "Handler",
     "Kraken",
     "Truth",
@@ -28,6 +30,7 @@ __all__ = [
 ]
 
 VENUES: Final = {
+    "bitget": "Bitget",
     "kraken": "Kraken",
     "okx": "OKX",
 }
