@@ -117,7 +117,40 @@ def bitget(path: Path) -> None:
     )
 
 
+def ftx_message(
+    kind: str, bids: Levels, asks: Levels, *, symbol: str = "X/Y", said: str | None = None
+) -> bytes:
+    """The numbers are written as they are; the checksum is that of `said`, or of the levels."""
+    text = alternating(bids, asks, 100) if said is None else said
+    sides = [
+        "[" + ", ".join(f"[{price}, {size}]" for price, size in side) + "]" for side in (bids, asks)
+    ]
+    data = f'"time": {START}.0, "checksum": {zlib.crc32(text.encode())}'
+    data += f', "bids": {sides[0]}, "asks": {sides[1]}, "action": "{kind}"'
+    head = f'"channel": "orderbook", "market": "{symbol}", "type": "{kind}"'
+    return f'{{{head}, "data": {{{data}}}}}'.encode()
+
+
+def ftx(path: Path) -> None:
+    trade = {"id": 1, "price": 37001.1, "size": 0.2, "side": "buy", "liquidation": False}
+    trade |= {"time": "2023-11-14T22:13:20.500000+00:00"}
+    print_ = {"channel": "trades", "market": "BTC/USD", "type": "update", "data": [trade]}
+    btc = "BTC/USD"
+    less = [["37001.1", "0.5"]]
+    write(
+        path,
+        [
+            ftx_message("partial", BIDS, ASKS, symbol=btc),
+            json.dumps(print_).encode(),
+            ftx_message("update", [], less, symbol=btc, said=alternating(BIDS, less)),
+            ftx_message("update", [["37000.9", "0.0"]], [], symbol=btc, said="another book"),
+            ftx_message("partial", BIDS, ASKS, symbol=btc),
+        ],
+    )
+
+
 LOGS: dict[str, Callable[[Path], None]] = {
     "bitget": bitget,
+    "ftx": ftx,
     "okx": okx,
 }

@@ -12,12 +12,14 @@ from bookflow.errors import InputError
 
 if TYPE_CHECKING:
     from bookflow.feeds.bitget import Bitget
+    from bookflow.feeds.ftx import FTX
     from bookflow.feeds.handler import Handler, Truth
     from bookflow.feeds.kraken import Kraken
     from bookflow.feeds.okx import OKX
     from bookflow.feeds.reading import read_feed, verify_feed
 
 __all__ = [
+    "FTX",
     "OKX",
     "VENUES",
     "Bitget",
@@ -31,6 +33,7 @@ __all__ = [
 
 VENUES: Final = {
     "bitget": "Bitget",
+    "ftx": "FTX",
     "kraken": "Kraken",
     "okx": "OKX",
 }
