@@ -11,14 +11,31 @@ from typing import TYPE_CHECKING, Any, Final
 from bookflow.errors import InputError
 
 if TYPE_CHECKING:
+    from bookflow.feeds.bitget import Bitget
+    from bookflow.feeds.ftx import FTX
     from bookflow.feeds.handler import Handler, Truth
     from bookflow.feeds.kraken import Kraken
+    from bookflow.feeds.okx import OKX
     from bookflow.feeds.reading import read_feed, verify_feed
 
-__all__ = ["VENUES", "Handler", "Kraken", "Truth", "handler_of", "read_feed", "verify_feed"]
+__all__ = [
+    "FTX",
+    "OKX",
+    "VENUES",
+    "Bitget",
+    "Handler",
+    "Kraken",
+    "Truth",
+    "handler_of",
+    "read_feed",
+    "verify_feed",
+]
 
 VENUES: Final = {
+    "bitget": "Bitget",
+    "ftx": "FTX",
     "kraken": "Kraken",
+    "okx": "OKX",
 }
 """Handlers by the name that the command line uses; each stands in the module of that name."""
 
