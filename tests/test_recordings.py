@@ -82,17 +82,19 @@ TRUTH: dict[tuple[str, ...], tuple[str, str, int, int]] = {
     ("cryptofeed/BITMEX.ws.17.0",): ("bitmex", "quote", 429, 421),
     ("cryptofeed/BINANCE-b38f7c.0",): ("binance", "best quote", 4_629, 4_629),
     ("hftbacktest/usdm__ethusdt_20240808.gz",): ("binance", "best quote", 6_581, 6_581),
+    ("hftbacktest/spot__btcusdt_20240808.gz",): ("binance", "best quote", 3_449, 3_449),
     ("hftbacktest/spot__btcusdt_20240808.gz", "hftbacktest/spot__btcusdt_20240809.gz"): (
         "binance",
         "best quote",
-        3_449,
-        3_449,
+        6_491,
+        6_491,
     ),
+    ("hftbacktest/cm__ethusd_perp_20240808.gz",): ("binance", "best quote", 22_887, 22_887),
     ("hftbacktest/cm__ethusd_perp_20240808.gz", "hftbacktest/cm__ethusd_perp_20240809.gz"): (
         "binance",
         "best quote",
-        22_887,
-        22_887,
+        39_133,
+        39_133,
     ),
 }
 

@@ -77,6 +77,10 @@ class Rows:
         flags = self._columns["flags"]
         flags[-1] |= Flag.LAST
 
+    def join(self) -> None:
+        """The atomic event of the last row goes on."""
+        self._columns["flags"][-1] &= ~Flag.LAST
+
     def drop(self, rows: int = 0) -> None:
         """Forget all rows but the first `rows`."""
         for column in self._columns.values():
