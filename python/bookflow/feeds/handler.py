@@ -448,12 +448,12 @@ class Handler:
             rule = f"is no message of the venue ({type(error).__name__}: {error})"
             raise InputError(rule, source=self.venue, field="message") from error
         instrument = next(iter(self.instruments.values()), _NOTHING)
-        return Events(
-            self._rows.take(), instrument, source=self.venue, instruments=self.instruments
-        )
+        columns = self._rows.take() if len(self._rows) else _NO_ROWS
+        return Events._trusted(columns, instrument, self.venue, dict(self.instruments))
 
 
 _NOTHING: Final = _core.Instrument(price_unit="1")
+_NO_ROWS: Final = Rows().take()
 
 
 def _unit(levels: Sequence[Any], place: int, what: str, digits: int, source: str) -> str:
