@@ -29,8 +29,7 @@ _CLASSIC: Final = {
     b"\xa1\xb2\x3c\x4d": (">", 1),
 }
 _NG: Final = b"\x0a\x0d\x0d\x0a"
-_SECTION, _INTERFACE, _SIMPLE, _ENHANCED = 0x0A0D0D0A, 1, 3, 6
-_NO_RESOLUTION: Final = 1_000
+_INTERFACE, _SIMPLE, _ENHANCED = 1, 3, 6
 
 # Link types (Ethernet, Linux cooked 1 and 2, raw IP): bytes before the network header, and where in
 # them its type stands.

@@ -218,8 +218,9 @@ class DatabentoHandler:
 
         An MBO record waits for the end of its atomic event: only then is it known whether it is a
         fill. While one instrument is inside an event those of others wait too (a million records at
-        most), so that all keep the feed's order. What is fed one by one are the same events as those of the file. A record that breaks
-        a rule is an `InputError`, and what came with it is dropped: tell so by `gap`.
+        most), so that all keep the feed's order. What is fed one by one are the same events as
+        those of the file. A record that breaks a rule is an `InputError`, and what came with it is
+        dropped: tell so by `gap`.
         """
         for one in record if isinstance(record, list | tuple) else (record,):
             self._take(one)
