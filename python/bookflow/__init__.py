@@ -2,8 +2,7 @@
 
 Start with a reader (`read_lobster`, `read_databento`, `read_tardis`, `read_iex`, `read_csv`,
 `read_events`) or with `Events.from_quotes`, give the events to a `Pipeline`, and read its
-`FeatureFrame`. Every calculator also works alone (`update`) and as a
-function over columns.
+`FeatureFrame`. Every calculator also works alone (`update`) and as a function over columns.
 """
 
 from typing import TYPE_CHECKING, Any
