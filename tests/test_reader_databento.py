@@ -466,7 +466,7 @@ def test_flipped_bits_never_crash(tmp_path: Path, schema: str, suffix: str) -> N
 def test_a_bomb_is_refused_before_it_fills_the_memory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bookflow.readers._dbn._FREE", 1 << 20)
+    monkeypatch.setattr("bookflow.readers._pieces._FREE", 1 << 20)
     data = header("mbo") + records("mbo", MBO[:1]).tobytes() * (1 << 17)
     path = tmp_path / "bomb.dbn.zst"
     path.write_bytes(zstandard.compress(data, 3))

@@ -14,6 +14,9 @@ from bookflow.errors import InputError
 __all__ = ["is_compressed", "pieces"]
 
 _COMPRESSED: Final = 4096
+# A thousandfold is far beyond what market data compress to, and far below what a bomb does.
+_LARGEST_RATIO: Final = 1000
+_FREE: Final = 64 << 20
 
 
 def _gzip() -> tuple[Any, tuple[type[Exception], ...]]:
@@ -65,7 +68,7 @@ def _decompressed(
 ) -> Iterator[bytes]:
     stream, errors = kind()
     done: list[bytes] = []
-    held = taken = 0
+    held = taken = made = 0
     fault = None
     while fault is None and (piece := file.read(_COMPRESSED)):
         taken += len(piece)
@@ -78,6 +81,10 @@ def _decompressed(
                 fault = f"its compression is damaged before byte {taken} ({error})"
                 break
             held += len(done[-1])
+            made += len(done[-1])
+            if made > _FREE + taken * _LARGEST_RATIO:
+                fault = f"{taken} compressed bytes become more than {made}"
+                break
             piece = stream.unused_data if stream.eof else b""
         if held >= size:
             yield b"".join(done)
