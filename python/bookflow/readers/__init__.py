@@ -8,6 +8,7 @@ from bookflow.readers.hftbacktest import (
     to_hftbacktest,
 )
 from bookflow.readers.iex import read_iex
+from bookflow.readers.itch import ItchQuotes, ItchStream, itch_quotes, read_itch, write_itch
 from bookflow.readers.lobster import read_lobster
 from bookflow.readers.tables import read_csv
 from bookflow.readers.tardis import read_tardis, tardis_frame
@@ -15,13 +16,18 @@ from bookflow.readers.tardis import read_tardis, tardis_frame
 __all__ = [
     "HFTBACKTEST_DTYPE",
     "DatabentoHandler",
+    "ItchQuotes",
+    "ItchStream",
     "from_hftbacktest",
+    "itch_quotes",
     "read_csv",
     "read_databento",
     "read_events",
     "read_iex",
+    "read_itch",
     "read_lobster",
     "read_tardis",
     "tardis_frame",
     "to_hftbacktest",
+    "write_itch",
 ]

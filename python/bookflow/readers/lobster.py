@@ -8,10 +8,9 @@ holds only what happened inside the top N, so a book cannot be kept from it. A m
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,6 +40,7 @@ from bookflow.readers._lobster_book import (
     first_line,
     seed_row,
 )
+from bookflow.readers._new_york import Midnight
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -50,7 +50,6 @@ if TYPE_CHECKING:
 __all__ = ["read_lobster"]
 
 _NAME: Final = re.compile(r"(?P<symbol>[^_]+)_(?P<date>\d{4}-\d\d-\d\d)_\d+_\d+_")
-_ZONE: Final = "America/New_York"
 # Since this day the direction of a hidden execution says nothing.
 _NO_HIDDEN_SIDE: Final = date(2014, 7, 14)
 
@@ -143,37 +142,11 @@ def read_lobster(
         messages=CsvFile(path, _MESSAGE, is_whole=lambda before, last: True),
         book=book,
         seed=None if seed is None else seed_row(seed),
-        midnight=_Midnight.of(day, path.name),
+        midnight=Midnight.of(day, path.name),
         instrument=instrument,
         order=order,
     )
     return Events.lazy(source, instrument, source=path.name)
-
-
-@dataclass(frozen=True, slots=True)
-class _Midnight:
-    """A New York trading day, and its midnight in nanoseconds since the epoch."""
-
-    day: date
-    ns: int
-
-    @classmethod
-    def of(cls, value: object, source: str) -> "_Midnight":
-        try:
-            day = value if isinstance(value, date) else date.fromisoformat(str(value))
-        except ValueError:
-            raise InputError(
-                "must be a date such as 2012-06-21", source=source, field="date", value=value
-            ) from None
-        try:
-            zone = ZoneInfo(_ZONE)
-        except ZoneInfoNotFoundError as error:
-            raise ImportError(f"no time zone data for {_ZONE}: pip install tzdata") from error
-        # The day's offset is noon's: clocks change in the night, never while there is trading.
-        offset = datetime.combine(day, time(12), zone).utcoffset()
-        assert offset is not None
-        midnight = datetime.combine(day, time(0), UTC) - offset
-        return cls(day, int(midnight.timestamp()) * 1_000_000_000)
 
 
 @dataclass(slots=True)
@@ -183,7 +156,7 @@ class _Lobster:
     messages: CsvFile
     book: CsvFile | None
     seed: Depth | None
-    midnight: _Midnight
+    midnight: Midnight
     instrument: "_core.Instrument"
     order: Order
 

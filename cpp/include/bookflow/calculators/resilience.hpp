@@ -24,7 +24,7 @@ public:
     static constexpr std::string_view kName = "Resilience";
     static constexpr std::string_view kDoc =
         "Mean time until the touch has recovered from a trade, or the share that recovers.\n\n"
-        "A print is a shock if the first change of the touch after it leaves a wider spread "
+        "The last print before a change of the touch is a shock if that leaves a wider spread "
         "(of=\"spread\"),\nor, on the side that it hit, a worse price or less than `fraction` of "
         "the size (of=\"depth\"). It has\nrecovered at the first touch that is as good as the one "
         "before it: a spread no wider, or a price no\nworse with `fraction` of the size (a better "
