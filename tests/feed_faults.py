@@ -66,17 +66,21 @@ def hurt_run(
     *,
     depth: int = 1 << 20,
     snapshot: Callable[[str, Any], bytes] | None = None,
+    numbered: bool = False,
 ) -> Handler:
     """A run with faults: whatever book it calls good was one of the run without, at its sequence.
 
     `snapshot` writes the venue's message for a book as it was in that run: each gap is mended.
+    Where all messages of a connection are `numbered`, a good book is that of the newest message.
     """
     history = history_of(make(), messages, depth)
     known = {(symbol, book) for books in history for symbol, book in books.items()}
     hurt = make()
+    newest = 0
     for i in faulty(messages, fault, share, seed=1):
         hurt.feed(*messages[i])
-        assert live_books(hurt, depth).items() <= known
+        newest = max(newest, i)
+        assert live_books(hurt, depth).items() <= (history[newest].items() if numbered else known)
         for symbol in hurt.needs_snapshot if snapshot else ():
             if symbol in history[i]:
                 hurt.feed(snapshot(symbol, history[i][symbol]), messages[i][1])  # type: ignore[misc]

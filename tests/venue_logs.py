@@ -149,7 +149,44 @@ def ftx(path: Path) -> None:
     )
 
 
+BITFINEX_START = (
+    b'{"event": "info", "version": 2}',
+    b'{"event": "conf", "status": "OK", "flags": 196608}',
+    b'{"event": "subscribed", "channel": "book", "chanId": 1, "symbol": "tX", "prec": "P0"}',
+    b'{"event": "subscribed", "channel": "trades", "chanId": 2, "symbol": "tX"}',
+)
+"""Messages are numbered, and books summed."""
+
+
+def bitfinex_snapshot(bids: Levels, asks: Levels, number: int, channel: int = 1) -> bytes:
+    rows = [f"[{price}, 1, {size}]" for price, size in bids]
+    rows += [f"[{price}, 1, -{size}]" for price, size in asks]
+    return f"[{channel}, [{', '.join(rows)}], {number}]".encode()
+
+
+def bitfinex_sum(bids: Levels, asks: Levels, number: int) -> bytes:
+    text = alternating(bids, [[price, f"-{size}"] for price, size in asks])
+    return f'[1, "cs", {signed(text)}, {number}]'.encode()
+
+
+def bitfinex(path: Path) -> None:
+    write(
+        path,
+        [
+            *(message.replace(b"tX", b"tBTCUSD") for message in BITFINEX_START),
+            bitfinex_snapshot(BIDS, ASKS, 1),
+            b'[2, "te", [1, 1700000000500, 0.2, 37001.1], 2]',
+            b'[2, "tu", [1, 1700000000500, 0.2, 37001.1], 3]',
+            b"[1, [37001.1, 1, -0.5], 4]",
+            bitfinex_sum(BIDS, [["37001.1", "0.5"]], 5),
+            b"[1, [37000.9, 0, 1], 8]",
+            bitfinex_snapshot(BIDS, ASKS, 9),
+        ],
+    )
+
+
 LOGS: dict[str, Callable[[Path], None]] = {
+    "bitfinex": bitfinex,
     "bitget": bitget,
     "ftx": ftx,
     "okx": okx,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from bookflow.errors import InputError
 
 if TYPE_CHECKING:
+    from bookflow.feeds.bitfinex import Bitfinex
     from bookflow.feeds.bitget import Bitget
     from bookflow.feeds.ftx import FTX
     from bookflow.feeds.handler import Handler, Truth
@@ -22,6 +23,7 @@ __all__ = [
     "FTX",
     "OKX",
     "VENUES",
+    "Bitfinex",
     "Bitget",
     "Handler",
     "Kraken",
@@ -32,6 +34,7 @@ __all__ = [
 ]
 
 VENUES: Final = {
+    "bitfinex": "Bitfinex",
     "bitget": "Bitget",
     "ftx": "FTX",
     "kraken": "Kraken",
