@@ -110,6 +110,21 @@ void test_orders() {
     CHECK(book.checksum_of_ids(25) == 0);
 }
 
+// Numbers as long as they may be, more of them than the text had place for at first.
+void test_long_numbers() {
+    TextBook book(kUnits);
+    std::string text;
+    for (int i = 0; i < 100; ++i) {
+        const std::string zeros(18, '0');
+        const std::string price = zeros + std::to_string(900 - i) + ".0";
+        const std::string size = zeros + std::to_string(100 + i) + ".5";
+        book.apply(Side::Bid, book.level(price, size));
+        text += std::to_string(900 - i) + "0" + std::to_string(100 + i) + "5";
+    }
+    CHECK(book.checksum(ChecksumRule::Digits, 100) == crc32(text));
+    CHECK(book.checksum(ChecksumRule::Digits, 1) == crc32(text.substr(0, 8)));
+}
+
 // Random orders against a sort of them all.
 void test_any_orders() {
     struct Plain {
@@ -161,6 +176,7 @@ int main() {
     test_crc32();
     test_levels();
     test_orders();
+    test_long_numbers();
     test_any_orders();
     test_bad_numbers();
     return test::report("text_book");

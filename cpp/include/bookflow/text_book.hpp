@@ -33,6 +33,11 @@ public:
         std::memcpy(chars_.data(), text.data(), text.size());
     }
     [[nodiscard]] std::string_view view() const { return {chars_.data(), size_}; }
+    // Writes kMost characters, in one go; returns the end of those that are the number's.
+    char* copy(char* out) const {
+        std::memcpy(out, chars_.data(), kMost);
+        return out + size_;
+    }
 
 private:
     std::array<char, kMost> chars_{};
@@ -57,29 +62,50 @@ enum class ChecksumRule : std::uint8_t {
 class ChecksumText {
 public:
     // Without its point and leading zeros.
-    void digits(std::string_view number) {
-        const std::size_t start = text_.size();
-        for (const char c : number) {
-            if (c == '.' || (c == '0' && text_.size() == start)) continue;
-            text_.push_back(c);
+    void digits(const NumberText& number) {
+        const std::string_view text = number.view();
+        std::size_t i = 0;
+        while (i < text.size() && (text[i] == '0' || text[i] == '.')) ++i;
+        char* out = room();
+        for (; i < text.size(); ++i) {
+            *out = text[i];
+            out += text[i] != '.';
         }
+        end(out);
     }
-    void pair(std::string_view first, std::string_view second, bool negative) {
-        text_.append(first).push_back(':');
-        if (negative) text_.push_back('-');
-        text_.append(second).push_back(':');
+    void pair(const NumberText& first, const NumberText& second, bool negative) {
+        pair(first.copy(room()), second, negative);
+    }
+    void pair(std::uint64_t id, const NumberText& second, bool negative) {
+        char* out = room();
+        pair(std::to_chars(out, out + NumberText::kMost, id).ptr, second, negative);
     }
     // The sum of all since the last one; a colon at the end is none of it.
     [[nodiscard]] std::uint32_t sum() {
-        std::string_view all = text_;
+        std::string_view all(chars_.data(), size_);
         if (all.ends_with(':')) all.remove_suffix(1);
-        const std::uint32_t out = crc32(all);
-        text_.clear();
-        return out;
+        size_ = 0;
+        return crc32(all);
     }
 
 private:
-    std::string text_;
+    void pair(char* out, const NumberText& second, bool negative) {
+        *out++ = ':';
+        *out = '-';
+        out = second.copy(out + (negative ? 1 : 0));
+        *out++ = ':';
+        end(out);
+    }
+    // Where the text goes on, with place for two numbers and what stands between.
+    [[nodiscard]] char* room() {
+        constexpr std::size_t kPair = 2 * NumberText::kMost + 3;
+        if (chars_.size() < size_ + kPair) chars_.resize(2 * (size_ + kPair));
+        return chars_.data() + size_;
+    }
+    void end(const char* out) { size_ = static_cast<std::size_t>(out - chars_.data()); }
+
+    std::vector<char> chars_;
+    std::size_t size_ = 0;
 };
 
 class TextBook {
@@ -146,8 +172,8 @@ public:
             for (const Side side : {Side::Ask, Side::Bid}) {
                 const std::size_t n = std::min(depth, size(side));
                 for (std::size_t i = 0; i < n; ++i) {
-                    text_.digits(at(side, i).price_text.view());
-                    text_.digits(at(side, i).size_text.view());
+                    text_.digits(at(side, i).price_text);
+                    text_.digits(at(side, i).size_text);
                 }
             }
         } else {
@@ -194,7 +220,7 @@ private:
     }
 
     void add_pair(const TextLevel& level, bool negative) const {
-        text_.pair(level.price_text.view(), level.size_text.view(), negative);
+        text_.pair(level.price_text, level.size_text, negative);
     }
 
     Units units_;
@@ -262,8 +288,8 @@ public:
     [[nodiscard]] std::uint32_t checksum_of_prices(std::size_t depth) const {
         for (const Side side : {Side::Ask, Side::Bid}) {
             each(side, depth, [&](const Order& o) {
-                text_.digits(o.level.price_text.view());
-                text_.digits(o.level.size_text.view());
+                text_.digits(o.level.price_text);
+                text_.digits(o.level.size_text);
             });
         }
         return text_.sum();
@@ -276,10 +302,7 @@ public:
                 const Orders& orders = of(side);
                 if (i >= orders.size()) continue;
                 const Order& order = orders[orders.size() - 1 - i];
-                std::array<char, 20> id{};
-                const auto end = std::to_chars(id.data(), id.data() + id.size(), order.id).ptr;
-                text_.pair({id.data(), static_cast<std::size_t>(end - id.data())},
-                           order.level.size_text.view(), side == Side::Ask);
+                text_.pair(order.id, order.level.size_text, side == Side::Ask);
             }
         }
         return text_.sum();
