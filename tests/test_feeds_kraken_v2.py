@@ -11,6 +11,7 @@ import pytest
 from feed_faults import FAULTS, HOSTILE, NO_NUMBERS, SHARES, assert_refused, hurt_run, live_books
 from venue_logs import Levels, kraken_message, kraken_sum
 
+from bookflow import Mid, Pipeline
 from bookflow.errors import InputError
 from bookflow.events import Action, Flag, Side
 from bookflow.feeds import Kraken
@@ -96,7 +97,7 @@ class Venue:
         self.depth = depth
         self.made = 0
         self.sides: tuple[list[Order], list[Order]] = ([], [])
-        for _ in range(60):
+        for _ in range(200):
             self.act()
 
     def act(self) -> None:
@@ -104,7 +105,7 @@ class Venue:
         orders = self.sides[side]
         what = self.chance.random()
         self.made += 1
-        if what < 0.5 or not orders:
+        if not orders or what < (0.7 if len(orders) < 40 else 0.3):  # more prices than are told
             price = self.chance.randrange(80, 100) if side == 0 else self.chance.randrange(101, 121)
             orders.append((f"O{self.made}", f"{price / 10:.1f}", f"{self.made / 1e4:.4f}"))
         elif what < 0.9:
@@ -204,6 +205,27 @@ def test_a_book_of_orders_that_is_called_good_is_right(
         assert hurt.truths["checksum"].equal >= 399
     if fault == "drop" and share >= 0.01:
         assert hurt.counts["gaps"] > 0
+
+
+def test_orders_as_events_make_the_same_book() -> None:
+    """Through a pipeline: its touch is that of the orders, whatever falls out and comes again."""
+    handler = Kraken()
+    handler.feed(subscribed("level3", 10), 0)
+    pipeline: Pipeline | None = None
+    for i, message in enumerate(Venue(10, 3).orders(300)[0]):
+        events = handler.feed(message, i)
+        if pipeline is None:
+            pipeline = Pipeline(events.instrument, clock="event", features={"mid": Mid()})
+        pipeline.run(events)
+        book = handler._books["X/Y"]
+        touch: list[int] = []
+        for side in (Side.BID, Side.ASK):
+            best = [(price, size) for _, price, size in book.orders.text(side, 1)]
+            prices, sizes = book.text.units(best)
+            touch += [int(prices[0]), int(sizes.sum())]
+        assert pipeline.quotes == tuple(touch)
+        assert pipeline.status == 0
+    assert handler.truths["checksum"].equal == 300
 
 
 @pytest.mark.parametrize("depth", [10, 25])
