@@ -7,7 +7,7 @@ from typing import Any, Literal
 import pytest
 
 from bookflow.errors import InputError
-from bookflow.feeds.handler import Handler
+from bookflow.feeds.handler import Book, Handler
 
 Fault = Literal["drop", "duplicate", "reorder"]
 FAULTS: tuple[Fault, ...] = ("drop", "duplicate", "reorder")
@@ -34,15 +34,17 @@ def faulty(messages: Sequence[Any], fault: Fault, share: float, seed: int) -> li
 
 
 def live_books(handler: Handler, depth: int = 1 << 20) -> dict[str, tuple[int | None, State]]:
-    """Sequence number and levels of each book that its handler calls good."""
+    """Sequence number and levels, or orders by queue, of each book that its handler calls good."""
     return {
-        symbol: (
-            book.sequence,
-            (tuple(book.text.text(1, depth)), tuple(book.text.text(2, depth))),
-        )
+        symbol: (book.sequence, (side_of(book, 1, depth), side_of(book, 2, depth)))
         for symbol, book in handler._books.items()
         if book.live
     }
+
+
+def side_of(book: Book, side: int, depth: int) -> tuple[tuple[str, str], ...]:
+    levels = book.text.text(side, depth)
+    return tuple(levels or [order[1:] for order in book.orders.text(side, depth)])
 
 
 Sent = tuple[bytes, int]
@@ -66,17 +68,21 @@ def hurt_run(
     *,
     depth: int = 1 << 20,
     snapshot: Callable[[str, Any], bytes] | None = None,
+    numbered: bool = False,
 ) -> Handler:
     """A run with faults: whatever book it calls good was one of the run without, at its sequence.
 
     `snapshot` writes the venue's message for a book as it was in that run: each gap is mended.
+    Where all messages of a connection are `numbered`, a good book is that of the newest message.
     """
     history = history_of(make(), messages, depth)
     known = {(symbol, book) for books in history for symbol, book in books.items()}
     hurt = make()
+    newest = 0
     for i in faulty(messages, fault, share, seed=1):
         hurt.feed(*messages[i])
-        assert live_books(hurt, depth).items() <= known
+        newest = max(newest, i)
+        assert live_books(hurt, depth).items() <= (history[newest].items() if numbered else known)
         for symbol in hurt.needs_snapshot if snapshot else ():
             if symbol in history[i]:
                 hurt.feed(snapshot(symbol, history[i][symbol]), messages[i][1])  # type: ignore[misc]

@@ -149,8 +149,82 @@ def ftx(path: Path) -> None:
     )
 
 
+BITFINEX_START = (
+    b'{"event": "info", "version": 2}',
+    b'{"event": "conf", "status": "OK", "flags": 196608}',
+    b'{"event": "subscribed", "channel": "book", "chanId": 1, "symbol": "tX", "prec": "P0"}',
+    b'{"event": "subscribed", "channel": "trades", "chanId": 2, "symbol": "tX"}',
+)
+"""Messages are numbered, and books summed."""
+
+
+def bitfinex_snapshot(bids: Levels, asks: Levels, number: int, channel: int = 1) -> bytes:
+    rows = [f"[{price}, 1, {size}]" for price, size in bids]
+    rows += [f"[{price}, 1, -{size}]" for price, size in asks]
+    return f"[{channel}, [{', '.join(rows)}], {number}]".encode()
+
+
+def bitfinex_sum(bids: Levels, asks: Levels, number: int) -> bytes:
+    text = alternating(bids, [[price, f"-{size}"] for price, size in asks])
+    return f'[1, "cs", {signed(text)}, {number}]'.encode()
+
+
+def bitfinex(path: Path) -> None:
+    write(
+        path,
+        [
+            *(message.replace(b"tX", b"tBTCUSD") for message in BITFINEX_START),
+            bitfinex_snapshot(BIDS, ASKS, 1),
+            b'[2, "te", [1, 1700000000500, 0.2, 37001.1], 2]',
+            b'[2, "tu", [1, 1700000000500, 0.2, 37001.1], 3]',
+            b"[1, [37001.1, 1, -0.5], 4]",
+            bitfinex_sum(BIDS, [["37001.1", "0.5"]], 5),
+            b"[1, [37000.9, 0, 1], 8]",
+            bitfinex_snapshot(BIDS, ASKS, 9),
+        ],
+    )
+
+
+def kraken_sum(bids: Levels, asks: Levels) -> int:
+    """Of v2: the ten best levels, or all orders of theirs, each by price and size."""
+    numbers = [number for side in (asks, bids) for level in side for number in level]
+    return zlib.crc32("".join(n.replace(".", "").lstrip("0") for n in numbers).encode())
+
+
+def kraken_message(
+    kind: str, bids: Levels, asks: Levels, checksum: int, symbol: str = "X/Y"
+) -> bytes:
+    """Of v2's book; numbers are written as they are."""
+    sides = [
+        ", ".join(f'{{"price": {price}, "qty": {size}}}' for price, size in side)
+        for side in (bids, asks)
+    ]
+    data = f'"symbol": "{symbol}", "bids": [{sides[0]}], "asks": [{sides[1]}]'
+    data += f', "checksum": {checksum}, "timestamp": "2023-11-14T22:13:20.000001Z"'
+    return f'{{"channel": "book", "type": "{kind}", "data": [{{{data}}}]}}'.encode()
+
+
+def kraken(path: Path) -> None:
+    btc = "BTC/USD"
+    less = [["37001.1", "0.5"]]
+    trade = {"symbol": btc, "side": "buy", "price": 37001.1, "qty": 0.2, "trade_id": 1}
+    trade |= {"ord_type": "limit", "timestamp": "2023-11-14T22:13:20.500000Z"}
+    write(
+        path,
+        [
+            kraken_message("snapshot", BIDS, ASKS, kraken_sum(BIDS, ASKS), btc),
+            json.dumps({"channel": "trade", "type": "update", "data": [trade]}).encode(),
+            kraken_message("update", [], less, kraken_sum(BIDS, less), btc),
+            kraken_message("update", [["37000.9", "0"]], [], 1, btc),
+            kraken_message("snapshot", BIDS, ASKS, kraken_sum(BIDS, ASKS), btc),
+        ],
+    )
+
+
 LOGS: dict[str, Callable[[Path], None]] = {
+    "bitfinex": bitfinex,
     "bitget": bitget,
     "ftx": ftx,
+    "kraken": kraken,
     "okx": okx,
 }

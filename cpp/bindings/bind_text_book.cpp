@@ -1,5 +1,6 @@
 // bookflow._core.TextBook: the levels of a feed handler, as the venue wrote them.
 #include <pybind11/numpy.h>
+#include <pybind11/stl.h>
 
 #include "bind.hpp"
 #include "bookflow/book_update.hpp"
@@ -13,6 +14,11 @@ namespace {
 
 struct Texts {
     TextBook book;
+    Busy busy;
+};
+
+struct Orders {
+    TextOrders book;
     Busy busy;
 };
 
@@ -121,6 +127,31 @@ py::list text(const Texts& self, int side_code, std::size_t depth) {
     return out;
 }
 
+// Size and price in units; an order of size 0 is gone.
+py::tuple set_order(Orders& self, int side_code, TextOrders::Id id, i64 rank,
+                    std::string_view price, std::string_view size) {
+    const Busy::Guard guard(self.busy);
+    const Side side = side_of(side_code);
+    const TextLevel level = self.book.level(price, size);
+    self.book.set(side, id, rank, level);
+    return py::make_tuple(level.price.raw, level.size.raw);
+}
+
+std::uint32_t sum_of_orders(const Orders& self, const std::string& rule, std::size_t depth) {
+    if (rule == "digits") return self.book.checksum_of_prices(depth);
+    if (rule == "ids") return self.book.checksum_of_ids(depth);
+    throw InputError("must be \"digits\" or \"ids\"", "rule", rule);
+}
+
+py::list text_of_orders(const Orders& self, int side_code, std::size_t depth) {
+    py::list out;
+    const auto str = [](std::string_view t) { return py::str(t.data(), t.size()); };
+    self.book.see(side_of(side_code), depth, [&](TextOrders::Id id, const TextLevel& level) {
+        out.append(py::make_tuple(id, str(level.price_text.view()), str(level.size_text.view())));
+    });
+    return out;
+}
+
 }  // namespace
 
 void bind_text_book(py::module_& m) {
@@ -173,6 +204,41 @@ void bind_text_book(py::module_& m) {
             },
             "(bid, bid size, ask, ask size) in units; NONE and 0 where a side is empty.")
         .def("clear", [](Texts& self) { self.book.clear(); }, "No levels are left.");
+    py::class_<Orders>(m, "TextOrders",
+                       "Single orders of one book, kept as the venue wrote them.\n\n"
+                       "For feed handlers whose venue sums orders.")
+        .def(py::init([](const py::object& instrument) {
+                 return Orders{TextOrders(instrument.cast<const Instrument&>().units()), {}};
+             }),
+             py::arg("instrument"))
+        .def("set", &set_order, py::arg("side"), py::arg("id"), py::arg("rank"), py::arg("price"),
+             py::arg("size"),
+             "Sets or moves an order; size 0 removes it. Among those of its price it stands by\n"
+             "`rank`, low before high. Returns price and size in units. InputError for what is\n"
+             "no number of them: nothing was changed then.")
+        .def(
+            "remove",
+            [](Orders& self, TextOrders::Id id) {
+                const Busy::Guard guard(self.busy);
+                return self.book.remove(id);
+            },
+            py::arg("id"), "Takes an order away; False if there is none.")
+        .def(
+            "truncate",
+            [](Orders& self, int side, std::size_t depth) {
+                const Busy::Guard guard(self.busy);
+                return py::cast(self.book.truncate(side_of(side), depth));
+            },
+            py::arg("side"), py::arg("depth"),
+            "Drops the orders of prices beyond the best `depth`; returns their ids.")
+        .def("checksum", &sum_of_orders, py::arg("rule"), py::arg("depth"),
+             "CRC-32 of the orders' text, unsigned.\n\n"
+             "rule \"digits\": every order of the best `depth` prices, asks, then bids, price and\n"
+             "size without points and leading zeros (Kraken); \"ids\": the best `depth` orders,\n"
+             "bid id:size:ask id:-size:... (Bitfinex).")
+        .def("text", &text_of_orders, py::arg("side"), py::arg("depth"),
+             "Orders of the best `depth` prices as (id, price, size), in the order of queues.")
+        .def("clear", [](Orders& self) { self.book.clear(); }, "No orders are left.");
     m.def(
         "crc32", [](const py::bytes& data) { return crc32(std::string_view(data)); },
         py::arg("data"), "CRC-32 of bytes, unsigned.");

@@ -8,9 +8,11 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <cstring>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -31,6 +33,11 @@ public:
         std::memcpy(chars_.data(), text.data(), text.size());
     }
     [[nodiscard]] std::string_view view() const { return {chars_.data(), size_}; }
+    // Writes kMost characters, in one go; returns the end of those that are the number's.
+    char* copy(char* out) const {
+        std::memcpy(out, chars_.data(), kMost);
+        return out + size_;
+    }
 
 private:
     std::array<char, kMost> chars_{};
@@ -49,6 +56,56 @@ enum class ChecksumRule : std::uint8_t {
     Digits,       // all asks, then all bids, without points and leading zeros, nothing between
     Alternating,  // bid price:bid size:ask price:ask size: ... of one level after the other
     SignedAsks,   // Alternating, the asks' sizes negative
+};
+
+// The text of a checksum, as its rule builds it; its memory is kept.
+class ChecksumText {
+public:
+    // Without its point and leading zeros.
+    void digits(const NumberText& number) {
+        const std::string_view text = number.view();
+        std::size_t i = 0;
+        while (i < text.size() && (text[i] == '0' || text[i] == '.')) ++i;
+        char* out = room();
+        for (; i < text.size(); ++i) {
+            *out = text[i];
+            out += text[i] != '.';
+        }
+        end(out);
+    }
+    void pair(const NumberText& first, const NumberText& second, bool negative) {
+        pair(first.copy(room()), second, negative);
+    }
+    void pair(std::uint64_t id, const NumberText& second, bool negative) {
+        char* out = room();
+        pair(std::to_chars(out, out + NumberText::kMost, id).ptr, second, negative);
+    }
+    // The sum of all since the last one; a colon at the end is none of it.
+    [[nodiscard]] std::uint32_t sum() {
+        std::string_view all(chars_.data(), size_);
+        if (all.ends_with(':')) all.remove_suffix(1);
+        size_ = 0;
+        return crc32(all);
+    }
+
+private:
+    void pair(char* out, const NumberText& second, bool negative) {
+        *out++ = ':';
+        *out = '-';
+        out = second.copy(out + (negative ? 1 : 0));
+        *out++ = ':';
+        end(out);
+    }
+    // Where the text goes on, with place for two numbers and what stands between.
+    [[nodiscard]] char* room() {
+        constexpr std::size_t kPair = 2 * NumberText::kMost + 3;
+        if (chars_.size() < size_ + kPair) chars_.resize(2 * (size_ + kPair));
+        return chars_.data() + size_;
+    }
+    void end(const char* out) { size_ = static_cast<std::size_t>(out - chars_.data()); }
+
+    std::vector<char> chars_;
+    std::size_t size_ = 0;
 };
 
 class TextBook {
@@ -111,24 +168,22 @@ public:
     }
 
     [[nodiscard]] std::uint32_t checksum(ChecksumRule rule, std::size_t depth) const {
-        text_.clear();
         if (rule == ChecksumRule::Digits) {
             for (const Side side : {Side::Ask, Side::Bid}) {
                 const std::size_t n = std::min(depth, size(side));
                 for (std::size_t i = 0; i < n; ++i) {
-                    add_digits(at(side, i).price_text.view());
-                    add_digits(at(side, i).size_text.view());
+                    text_.digits(at(side, i).price_text);
+                    text_.digits(at(side, i).size_text);
                 }
             }
         } else {
-            for (std::size_t i = 0; i < std::min(depth, std::max(bids_.size(), asks_.size()));
-                 ++i) {
+            const std::size_t n = std::min(depth, std::max(bids_.size(), asks_.size()));
+            for (std::size_t i = 0; i < n; ++i) {
                 if (i < bids_.size()) add_pair(at(Side::Bid, i), false);
                 if (i < asks_.size()) add_pair(at(Side::Ask, i), rule == ChecksumRule::SignedAsks);
             }
-            if (!text_.empty()) text_.pop_back();
         }
-        return crc32(text_);
+        return text_.sum();
     }
 
 private:
@@ -164,23 +219,146 @@ private:
         return *units;
     }
 
-    void add_digits(std::string_view number) const {
-        const std::size_t start = text_.size();
-        for (const char c : number) {
-            if (c == '.' || (c == '0' && text_.size() == start)) continue;
-            text_.push_back(c);
-        }
-    }
     void add_pair(const TextLevel& level, bool negative) const {
-        text_.append(level.price_text.view()).push_back(':');
-        if (negative) text_.push_back('-');
-        text_.append(level.size_text.view()).push_back(':');
+        text_.pair(level.price_text, level.size_text, negative);
     }
 
     Units units_;
     Levels bids_;
     Levels asks_;
-    mutable std::string text_;  // of a checksum, its memory kept
+    mutable ChecksumText text_;
+};
+
+// Single orders with their texts, in the order of their queues: for venues that sum those.
+//
+// A side is one vector of orders sorted by price and place in the queue, the best and first at the
+// back; a table finds an order's place by its id. Worst case as TextBook's, over orders.
+class TextOrders {
+public:
+    using Id = std::uint64_t;
+
+    explicit TextOrders(const Units& units) : reader_(units) {}
+
+    // As TextBook::level reads it.
+    [[nodiscard]] TextLevel level(std::string_view price, std::string_view size) const {
+        return reader_.level(price, size);
+    }
+
+    // An order as it is now; `rank` is its place among those of its price, low before high. One
+    // that is known moves there.
+    void set(Side side, Id id, i64 rank, const TextLevel& level) {
+        remove(id);
+        if (level.size.raw == 0) return;
+        Orders& orders = of(side);
+        const Place place{side, level.price, rank, id};
+        orders.insert(find(orders, place), Order{level, rank, id});
+        places_.emplace(id, place);
+    }
+    // Whether there was one.
+    bool remove(Id id) {
+        const auto known = places_.find(id);
+        if (known == places_.end()) return false;
+        Orders& orders = of(known->second.side);
+        orders.erase(find(orders, known->second));
+        places_.erase(known);
+        return true;
+    }
+    void clear() {
+        bids_.clear();
+        asks_.clear();
+        places_.clear();
+    }
+    // Orders of prices beyond the best `depth`, worst first, taken away.
+    [[nodiscard]] std::vector<Id> truncate(Side side, std::size_t depth) {
+        Orders& orders = of(side);
+        std::size_t kept = 0;
+        each(side, depth, [&](const Order&) { ++kept; });
+        const auto excess = static_cast<std::ptrdiff_t>(orders.size() - kept);
+        std::vector<Id> gone;
+        std::transform(orders.begin(), orders.begin() + excess, std::back_inserter(gone),
+                       [](const Order& o) { return o.id; });
+        for (const Id id : gone) places_.erase(id);
+        orders.erase(orders.begin(), orders.begin() + excess);
+        return gone;
+    }
+
+    [[nodiscard]] std::size_t size(Side side) const { return of(side).size(); }
+
+    // Every order of the best `depth` prices, asks first, price and size as Digits joins them.
+    [[nodiscard]] std::uint32_t checksum_of_prices(std::size_t depth) const {
+        for (const Side side : {Side::Ask, Side::Bid}) {
+            each(side, depth, [&](const Order& o) {
+                text_.digits(o.level.price_text);
+                text_.digits(o.level.size_text);
+            });
+        }
+        return text_.sum();
+    }
+    // The best `depth` orders, bid id:size:ask id:-size in turn.
+    [[nodiscard]] std::uint32_t checksum_of_ids(std::size_t depth) const {
+        const std::size_t n = std::min(depth, std::max(bids_.size(), asks_.size()));
+        for (std::size_t i = 0; i < n; ++i) {
+            for (const Side side : {Side::Bid, Side::Ask}) {
+                const Orders& orders = of(side);
+                if (i >= orders.size()) continue;
+                const Order& order = orders[orders.size() - 1 - i];
+                text_.pair(order.id, order.level.size_text, side == Side::Ask);
+            }
+        }
+        return text_.sum();
+    }
+
+    // What `see(id, level)` is told of the best `depth` prices, in the order of their queues.
+    template <typename See>
+    void see(Side side, std::size_t depth, See see) const {
+        each(side, depth, [&](const Order& o) { see(o.id, o.level); });
+    }
+
+private:
+    struct Order {
+        TextLevel level;
+        i64 rank;
+        Id id;
+    };
+    using Orders = std::vector<Order>;
+    struct Place {
+        Side side;
+        Price price;
+        i64 rank;
+        Id id;
+    };
+
+    [[nodiscard]] Orders& of(Side side) { return side == Side::Bid ? bids_ : asks_; }
+    [[nodiscard]] const Orders& of(Side side) const { return side == Side::Bid ? bids_ : asks_; }
+
+    // Where this order stands, or would: behind all that are worse or come later.
+    [[nodiscard]] static Orders::iterator find(Orders& orders, const Place& place) {
+        return std::lower_bound(
+            orders.begin(), orders.end(), place, [](const Order& order, const Place& p) {
+                if (order.level.price != p.price) {
+                    return p.side == Side::Bid ? order.level.price < p.price
+                                               : order.level.price > p.price;
+                }
+                return std::pair(order.rank, order.id) > std::pair(p.rank, p.id);
+            });
+    }
+
+    template <typename See>
+    void each(Side side, std::size_t depth, See see) const {
+        const Orders& orders = of(side);
+        std::size_t levels = 0;
+        for (auto at = orders.rbegin(); at != orders.rend(); ++at) {
+            const bool another = at == orders.rbegin() || (at - 1)->level.price != at->level.price;
+            if (another && ++levels > depth) return;
+            see(*at);
+        }
+    }
+
+    TextBook reader_;  // of numbers; it holds no level
+    Orders bids_;
+    Orders asks_;
+    std::unordered_map<Id, Place> places_;
+    mutable ChecksumText text_;
 };
 
 }  // namespace bookflow

@@ -12,6 +12,7 @@ from bookflow.errors import InputError
 
 if TYPE_CHECKING:
     from bookflow.feeds.binance import Binance
+    from bookflow.feeds.bitfinex import Bitfinex
     from bookflow.feeds.bitget import Bitget
     from bookflow.feeds.ftx import FTX
     from bookflow.feeds.handler import Handler, Truth
@@ -24,6 +25,7 @@ __all__ = [
     "OKX",
     "VENUES",
     "Binance",
+    "Bitfinex",
     "Bitget",
     "Handler",
     "Kraken",
@@ -35,6 +37,7 @@ __all__ = [
 
 VENUES: Final = {
     "binance": "Binance",
+    "bitfinex": "Bitfinex",
     "bitget": "Bitget",
     "ftx": "FTX",
     "kraken": "Kraken",

@@ -24,7 +24,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, ClassVar, Final, Literal, NamedTuple
 
 from bookflow import _core
-from bookflow._core import Instrument, TextBook
+from bookflow._core import Instrument, TextBook, TextOrders
 from bookflow._optional import need
 from bookflow._table import NONE
 from bookflow.errors import InputError
@@ -37,6 +37,7 @@ __all__ = [
     "Claim",
     "Handler",
     "Message",
+    "OrderChange",
     "Truth",
     "decoder",
     "iso_nanoseconds",
@@ -61,6 +62,17 @@ class Claim(NamedTuple):
     ask: int | None
     ask_size: int | None
     what: str = "best quote"
+
+
+class OrderChange(NamedTuple):
+    """A single order as it is now, in texts; its size is 0 when it is gone."""
+
+    side: int
+    number: int
+    rank: int
+    """Its place among those of its price, low before high."""
+    price: str | bytes
+    size: str | bytes
 
 
 @dataclass(slots=True)
@@ -95,6 +107,10 @@ class Book:
     instrument: Instrument
     text: TextBook
     number: int
+    orders: TextOrders
+    """For venues that send single orders."""
+    known: set[int] = field(default_factory=set)
+    """Their numbers."""
     live: bool = False
     """A snapshot has come, and every change since."""
     pending: bool = False
@@ -245,7 +261,7 @@ class Handler:
                 return None  # nothing yet to choose units by, and nothing to say
             instrument = self._chosen(symbol, levels, price, size)
         number = int(instrument.id)
-        book = Book(symbol, instrument, TextBook(instrument), number)
+        book = Book(symbol, instrument, TextBook(instrument), number, TextOrders(instrument))
         if not self.verifiable:
             book.status = int(Status.UNVERIFIABLE)
         self._books[symbol] = book
@@ -337,6 +353,44 @@ class Handler:
             sides.append([*gone, *levels])
         self._changes(book, *sides)
 
+    def _orders(
+        self,
+        book: Book,
+        changes: Iterable[OrderChange],
+        *,
+        whole: bool = False,
+        depth: int | None = None,
+    ) -> None:
+        """Single orders, in one atomic event; those of prices beyond the best `depth` go.
+
+        With `whole` these are all that there are. Their numbers were read before.
+        """
+        self._at(book)
+        before = len(self._rows)
+        flags = 0
+        if whole:
+            book.orders.clear()
+            book.known.clear()
+            self._begin(book)
+            flags = Flag.SNAPSHOT
+        for side, number, rank, price, size in changes:
+            at, units = book.orders.set(side, number, rank, price, size)
+            if units:
+                action = Action.MODIFY if number in book.known else Action.ADD
+                self._rows.add(action, side, at, units, number, flags)
+                book.known.add(number)
+            elif number in book.known:
+                self._rows.add(Action.DELETE, side, order_id=number, flags=flags)
+                book.known.discard(number)
+            else:
+                self.counts["unknown_orders"] += 1
+        for side in (Side.BID, Side.ASK) if depth is not None else ():
+            for number in book.orders.truncate(side, depth or 0):
+                self._rows.add(Action.DELETE, side, order_id=number, flags=flags)
+                book.known.discard(number)
+        if len(self._rows) > before:
+            self._rows.end()
+
     def _trade(
         self,
         book: Book,
@@ -395,9 +449,11 @@ class Handler:
         """Whether what the venue says of its book is so; counted in `truths`."""
         return self.truths.setdefault(what, Truth()).add(ours, theirs, where)
 
-    def _crc_holds(self, book: Book, rule: str, depth: int, checksum: int) -> bool:
+    def _crc_holds(
+        self, book: Book, rule: str, depth: int, checksum: int, *, orders: bool = False
+    ) -> bool:
         """Whether this CRC-32, signed or not, is that of our texts (see `TextBook.checksum`)."""
-        ours = book.text.checksum(rule, depth)
+        ours = (book.orders if orders else book.text).checksum(rule, depth)
         return self._check("checksum", ours, checksum & 0xFFFF_FFFF, book.symbol)
 
     def _claim(
