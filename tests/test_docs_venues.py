@@ -28,8 +28,3 @@ def test_examples_print_what_is_shown(
         with contextlib.redirect_stdout(printed):
             exec(compile(code, f"docs/venues/{venue}.md", "exec"), names)
         assert printed.getvalue() == shown
-
-
-def test_every_page_with_an_example_has_a_log() -> None:
-    for page in PAGES.glob("*.md"):
-        assert "```python" not in page.read_text(encoding="utf-8") or page.stem in LOGS

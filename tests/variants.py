@@ -125,6 +125,8 @@ class Variant:
     @property
     def alone(self) -> bool:
         """Whether `update` and the column function take it."""
+        if self.settings.get("of") == "depth":  # alone the sizes of the touch are not known
+            return False
         return self.feed == "trades" or self.window != "2trades"
 
     @property

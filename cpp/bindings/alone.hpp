@@ -91,6 +91,7 @@ public:
 private:
     [[gnu::noinline]] void first() {
         if constexpr (C::kFeed == Feed::Values) refuse_sources();
+        if constexpr (requires { calculator_.require_alone(); }) calculator_.require_alone();
         bind_units(calculator_, Units{});
         if constexpr (requires { calculator_.needs_time(); }) needs_ts_ = calculator_.needs_time();
         if (const auto window = window_of(calculator_)) {

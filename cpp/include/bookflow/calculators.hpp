@@ -21,6 +21,7 @@
 #include "bookflow/calculators/ranks.hpp"
 #include "bookflow/calculators/realised_volatility.hpp"
 #include "bookflow/calculators/relative_volume.hpp"
+#include "bookflow/calculators/resilience.hpp"
 #include "bookflow/calculators/spread_paid.hpp"
 #include "bookflow/calculators/spread_realised.hpp"
 #include "bookflow/calculators/statistics.hpp"
@@ -86,6 +87,7 @@
     X(EffectiveSpread)                   \
     X(RealisedSpread)                    \
     X(PriceImpact)                       \
+    X(Resilience)                        \
     X(RollSpread)                        \
     X(VPIN)                              \
     X(BulkVolume)                        \

@@ -17,21 +17,31 @@ from bookflow._table import Array
 from bookflow.errors import InputError
 from bookflow.readers._guard import guarded
 
-__all__ = ["DbnFile", "Records"]
+__all__ = ["EVENT_SCHEMAS", "MESSAGE", "RTYPE", "DbnFile", "Records"]
 
 _ZSTD: Final = b"\x28\xb5\x2f\xfd"
 _DBZ: Final = b"\x50\x2a\x4d\x18"
 _VERSIONS: Final = (1, 2, 3)
 
 # Records of a file: their rtype in the header of each, by schema.
-RTYPE: Final = {"mbo": 160, "mbp-1": 1, "mbp-10": 10, "trades": 0, "definition": 19}
-EVENT_SCHEMAS: Final = ("mbo", "mbp-1", "mbp-10", "trades")
+RTYPE: Final = {
+    "mbo": 160,
+    "mbp-1": 1,
+    "mbp-10": 10,
+    "tbbo": 1,
+    "trades": 0,
+    "status": 18,
+    "definition": 19,
+}
+EVENT_SCHEMAS: Final = ("mbo", "mbp-1", "mbp-10", "tbbo", "trades", "status")
 
-_MESSAGE: Final = {
+MESSAGE: Final = {
     "mbo": "MBOMsg",
     "mbp-1": "MBP1Msg",
     "mbp-10": "MBP10Msg",
+    "tbbo": "MBP1Msg",
     "trades": "TradeMsg",
+    "status": "StatusMsg",
     "definition": "InstrumentDefMsg",
 }
 
@@ -59,7 +69,7 @@ class DbnFile:
     Attributes
     ----------
     schema : str
-        "mbo", "mbp-1", "mbp-10", "trades" or "definition".
+        "mbo", "mbp-1", "mbp-10", "tbbo", "trades", "status" or "definition".
     symbols : dict[int, str]
         Raw symbols by instrument id, where the header maps them.
     """
@@ -82,7 +92,7 @@ class DbnFile:
         self.schema: str = found
         # Only definitions differ between the versions, each in the layout it was written in.
         messages = {1: dbn.v1, 2: dbn.v2, 3: dbn.v3}[metadata.version]
-        dtype = list(getattr(messages, _MESSAGE[found])._dtypes)
+        dtype = list(getattr(messages, MESSAGE[found])._dtypes)
         if metadata.ts_out:
             dtype.append(("ts_out", "u8"))
         self.dtype = np.dtype(dtype)

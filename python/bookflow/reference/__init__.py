@@ -43,6 +43,7 @@ from .pipeline import Pipeline, Row
 from .queues import mean_order_size, order_count_imbalance, touch_age
 from .quote_changes import quote_change_count
 from .ranks import adaptive_threshold, alarm, rank
+from .resilience import resilience
 from .session import Session, parse_session
 from .spread_paid import effective_spread, roll_spread
 from .spread_realised import price_impact, realised_spread
@@ -157,6 +158,7 @@ __all__ = [
     "realised_volatility",
     "regression",
     "relative_volume",
+    "resilience",
     "roll_spread",
     "run_length",
     "sell_volume",
