@@ -12,6 +12,8 @@ from bookflow.errors import InputError
 
 if TYPE_CHECKING:
     from bookflow.feeds.binance import Binance
+    from bookflow.feeds.bitmex import Bitmex
+    from bookflow.feeds.bybit import Bybit
     from bookflow.feeds.handler import Handler, Truth
     from bookflow.feeds.kraken import Kraken
     from bookflow.feeds.reading import read_feed, verify_feed
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
 __all__ = [
     "VENUES",
     "Binance",
+    "Bitmex",
+    "Bybit",
     "Handler",
     "Kraken",
     "Truth",
@@ -29,6 +33,8 @@ __all__ = [
 
 VENUES: Final = {
     "binance": "Binance",
+    "bitmex": "Bitmex",
+    "bybit": "Bybit",
     "kraken": "Kraken",
 }
 """Handlers by the name that the command line uses; each stands in the module of that name."""
