@@ -1,5 +1,6 @@
 """Files of market data as `Events`: one module a venue or format."""
 
+from bookflow.readers.binance import binance_depth_frame, read_binance_csv
 from bookflow.readers.databento import DatabentoHandler, read_databento
 from bookflow.readers.files import read_events
 from bookflow.readers.hftbacktest import (
@@ -15,7 +16,9 @@ from bookflow.readers.tardis import read_tardis, tardis_frame
 __all__ = [
     "HFTBACKTEST_DTYPE",
     "DatabentoHandler",
+    "binance_depth_frame",
     "from_hftbacktest",
+    "read_binance_csv",
     "read_csv",
     "read_databento",
     "read_events",
