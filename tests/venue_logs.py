@@ -79,4 +79,9 @@ def bybit(path: Path) -> None:
     path.write_text("".join(f"{json.dumps(message)}\n" for message in messages))
 
 
-LOGS: dict[str, Callable[[Path], None]] = {"binance": binance, "bitmex": bitmex, "bybit": bybit}
+LOGS: dict[str, Callable[[Path], None]] = {
+    "adapters": lambda path: None,  # their page has no log
+    "binance": binance,
+    "bitmex": bitmex,
+    "bybit": bybit,
+}

@@ -11,6 +11,13 @@ from typing import TYPE_CHECKING, Any, Final
 from bookflow.errors import InputError
 
 if TYPE_CHECKING:
+    from bookflow.feeds.adapters import (
+        from_ccxt_book,
+        from_ccxt_trades,
+        from_cryptofeed_book,
+        from_cryptofeed_ticker,
+        from_cryptofeed_trade,
+    )
     from bookflow.feeds.binance import Binance
     from bookflow.feeds.bitmex import Bitmex
     from bookflow.feeds.bybit import Bybit
@@ -26,6 +33,11 @@ __all__ = [
     "Handler",
     "Kraken",
     "Truth",
+    "from_ccxt_book",
+    "from_ccxt_trades",
+    "from_cryptofeed_book",
+    "from_cryptofeed_ticker",
+    "from_cryptofeed_trade",
     "handler_of",
     "read_feed",
     "verify_feed",
@@ -42,6 +54,11 @@ VENUES: Final = {
 _LAZY: Final = {
     "Handler": "handler",
     "Truth": "handler",
+    "from_ccxt_book": "adapters",
+    "from_ccxt_trades": "adapters",
+    "from_cryptofeed_book": "adapters",
+    "from_cryptofeed_ticker": "adapters",
+    "from_cryptofeed_trade": "adapters",
     "read_feed": "reading",
     "verify_feed": "reading",
     **{name: venue for venue, name in VENUES.items()},
