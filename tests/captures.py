@@ -61,13 +61,21 @@ def udp(payload: bytes, *, vlan: bool = False, protocol: int = 17) -> bytes:
 
 
 def pcap(
-    payloads: Iterable[bytes], *, order: str = "<", nanos: bool = False, vlan: bool = False
+    payloads: Iterable[bytes],
+    *,
+    order: str = "<",
+    nanos: bool = False,
+    vlan: bool = False,
+    link: int = 1,
 ) -> bytes:
     """A classic capture; packets come a millisecond after each other."""
     magic = 0xA1B23C4D if nanos else 0xA1B2C3D4
-    made = [struct.pack(order + "IHHiIII", magic, 2, 4, 0, 0, 65535, 1)]
+    made = [struct.pack(order + "IHHiIII", magic, 2, 4, 0, 0, 65535, link)]
     for i, payload in enumerate(payloads):
         frame = udp(payload, vlan=vlan)
+        frame = {1: b"", 101: b"", 113: bytes(14) + b"\x08\0", 276: b"\x08\0" + bytes(18)}[link] + (
+            frame if link == 1 else frame[14:]
+        )
         part = i * 1_000_000 if nanos else i % 1000 * 1_000
         made.append(struct.pack(order + "IIII", NOW // 10**9, part, len(frame), len(frame)) + frame)
     return b"".join(made)

@@ -7,8 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from venue_logs import LOGS
+import venue_logs
+import venue_logs_updates
+from test_docs_examples import FILES
 
+LOGS = venue_logs.LOGS | venue_logs_updates.LOGS
 PAGES = Path(__file__).parents[1] / "docs" / "venues"
 BLOCK = re.compile(r"^```python\n(.*?)^```\n(?:\n```text\n(.*?)^```\n)?", re.S | re.M)
 
@@ -28,3 +31,8 @@ def test_examples_print_what_is_shown(
         with contextlib.redirect_stdout(printed):
             exec(compile(code, f"docs/venues/{venue}.md", "exec"), names)
         assert printed.getvalue() == shown
+
+
+def test_every_page_has_an_example_that_is_run() -> None:
+    run = {*LOGS, *(Path(page).name for page in FILES)}
+    assert {page.stem for page in PAGES.glob("*.md")} <= run

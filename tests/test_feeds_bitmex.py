@@ -50,6 +50,7 @@ def test_the_recording_as_events(shared: Path) -> None:
     assert events.counts["snapshots"] == 10
     assert events.counts["prints_before"] == 10
     assert "gaps" not in events.counts
+    assert {i.size_unit for i in events.instruments.values()} == {"1"}
 
 
 def test_an_id_s_price_is_that_of_its_insert() -> None:

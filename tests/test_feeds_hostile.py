@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from feed_faults import live_books
-from venue_logs import LOGS
+from venue_logs_updates import LOGS
 
 from bookflow.errors import InputError
 from bookflow.feeds import handler_of

@@ -214,3 +214,42 @@ def test_what_an_array_cannot_hold() -> None:
         bf.from_hftbacktest(np.zeros(3), FINE)
     with pytest.raises(bf.InputError, match="no such column"):
         bf.from_hftbacktest(np.zeros(3, [("ev", "u8")]), FINE)
+
+
+def test_hftbacktest_itself_has_our_book() -> None:
+    """Its local book after every feed event is ours after the same row."""
+    theirs: Any = pytest.importorskip("hftbacktest", reason="a peer that need not be there")
+    assert theirs.types.event_dtype == bf.HFTBACKTEST_DTYPE
+    rng, n = np.random.default_rng(3), 3_000
+    side = rng.integers(1, 3, n).astype(np.uint8)
+    ts = np.cumsum(rng.integers(1_000, 50_000, n)) + 10**18
+    columns = {
+        "ts": ts,
+        "ts_venue": ts - rng.integers(0, 30_000, n),
+        "action": np.full(n, A.LEVEL, np.uint8),
+        "side": side,
+        "price": np.where(
+            side == 1, 10_000 - rng.integers(0, 30, n), 10_001 + rng.integers(0, 30, n)
+        ),
+        "size": rng.integers(0, 5, n) * 1_000,
+    }
+    events = bf.Events.from_numpy(columns, FINE)
+    rows = bf.to_hftbacktest(events)
+    assert len(rows) > n
+    book = bf.LevelBook()
+    bid, bid_size, ask, _ = book.replay(events.action, side, events.price, events.size)
+    asset = theirs.BacktestAsset().data(rows).linear_asset(1.0)
+    latency = getattr(asset, "constant_order_latency", None) or asset.constant_latency
+    asset = latency(0, 0).risk_adverse_queue_model().no_partial_fill_exchange()
+    asset = asset.trading_value_fee_model(0, 0).tick_size(0.01).lot_size(0.001)
+    run = theirs.HashMapMarketDepthBacktest([asset])
+    depth, compared = run.depth(0), 0
+    while run.wait_next_feed(False, 10**12) == 2:
+        row = int(np.searchsorted(ts, run.current_timestamp, side="right")) - 1
+        if min(bid[row], ask[row]) == bf.NONE:
+            continue
+        shown = depth.best_bid * 100, depth.best_bid_qty * 1000, depth.best_ask * 100
+        assert [round(x) for x in shown] == [bid[row], bid_size[row], ask[row]]
+        compared += 1
+    assert compared > 2_900
+    run.close()

@@ -52,9 +52,8 @@ TABLES = {
         482,
     ),
     "nautilus/binance_btcusdt-trades.parquet": (
-        CSV
-        + "trades --float-digits 15 --size-unit 1e-6 --map ts=timestamp,size=quantity,side=buyer_maker "
-        "--words side:True=sell,False=buy",
+        CSV + "trades --float-digits 15 --size-unit 1e-6 "
+        "--map ts=timestamp,size=quantity,side=buyer_maker --words side:True=sell,False=buy",
         2_001,
     ),
     "tardis/deltas_1.csv": ("--reader tardis --ts-unit ns", None),

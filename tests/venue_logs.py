@@ -1,87 +1,156 @@
-"""Small message logs in the form of each venue's recordings: snapshot, changes, print and gap."""
+"""Small message logs in the format of the recordings, for the pages of the venues."""
 
 import json
-from collections.abc import Callable
+import zlib
+from collections.abc import Callable, Sequence
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
+Levels = Sequence[Sequence[str]]
 
-def binance(path: Path) -> None:
-    """Spot: the second difference is the first after the snapshot, the fifth is lost."""
-    ms = 1_723_161_255_000
+START = 1_700_000_000
+BIDS: Levels = [["37000.9", "0.5"], ["37000.1", "1.2"]]
+ASKS: Levels = [["37001.1", "0.7"]]
 
-    def diff(first: int, last: int, **sides: Any) -> dict[str, Any]:
-        said = {"e": "depthUpdate", "E": ms + last, "s": "BTCUSDT", "U": first, "u": last}
-        return {"stream": "btcusdt@depth@100ms", "data": said | {"b": [], "a": []} | sides}
 
-    def line(second: int, message: dict[str, Any]) -> str:
-        return f"1723161255.{second}: {json.dumps(message)}"
+def write(path: Path, messages: Sequence[bytes]) -> None:
+    """The messages of one connection, a second apart."""
+    url = b"wss://venue.example/ws"
+    lines = [b"%s <-> %d.0" % (url, START)]
+    lines += [b"%d.25: %s" % (START + i, message) for i, message in enumerate(messages, 1)]
+    path.write_bytes(b"\n".join(lines) + b"\n")
 
-    levels = {"bids": [["61837.63", "3.78"], ["61837.62", "0.61"]], "asks": [["61837.64", "1.5"]]}
-    snapshot = json.dumps({"lastUpdateId": 12} | levels)
-    quote = {"u": 15, "s": "BTCUSDT", "b": "61837.63", "B": "2.78", "a": "61837.64", "A": "1.5"}
-    print_ = {"e": "trade", "E": ms + 14, "s": "BTCUSDT", "t": 1, "p": "61837.63", "q": "1.0"}
-    lines = [
-        "wss://stream.binance.com:9443/stream?streams=btcusdt@depth@100ms <-> 1723161255.0",
-        line(1, diff(9, 12, b=[["61837.63", "3.78"]])),
-        f"https://x/api/v3/depth?symbol=BTCUSDT -> 1723161255.2: {snapshot}",
-        line(3, {"stream": "btcusdt@trade", "data": print_ | {"T": ms + 14, "m": True}}),
-        line(4, {"stream": "btcusdt@bookTicker", "data": quote}),
-        line(5, diff(13, 15, b=[["61837.63", "2.78"]])),
-        line(6, {"stream": "btcusdt@bookTicker", "data": quote | {"u": 16, "A": "1.4"}}),
-        line(7, diff(18, 19, a=[["61837.64", "1.2"]])),
-        line(8, diff(20, 20, a=[["61837.64", "0"], ["61837.65", "2"]])),
+
+def alternating(bids: Levels, asks: Levels, depth: int = 25) -> str:
+    """The text of a checksum: the best levels, bid and ask in turn."""
+    pairs = zip_longest(bids[:depth], asks[:depth], fillvalue=())
+    return ":".join(text for bid, ask in pairs for text in (*bid, *ask))
+
+
+def signed(text: str) -> int:
+    """The CRC-32 of a text as a signed number."""
+    value = zlib.crc32(text.encode())
+    return value - (1 << 32 if value >> 31 else 0)
+
+
+def okx_message(
+    action: str | None,
+    bids: Levels,
+    asks: Levels,
+    sequence: int | None = None,
+    before: int | None = None,
+    *,
+    symbol: str = "X-Y",
+    channel: str = "books",
+    checksum: int = 0,
+    ts: int = 0,
+) -> bytes:
+    item = {
+        "bids": [[*level, "0", "1"] for level in bids],
+        "asks": [[*level, "0", "1"] for level in asks],
+        "ts": str(START * 1000 + ts),
+        "checksum": checksum,
+        "seqId": sequence,
+        "prevSeqId": before,
+    }
+    item = {name: value for name, value in item.items() if value is not None}
+    arg = {"channel": channel, "instId": symbol}
+    said: dict[str, Any] = {"arg": arg, "action": action, "data": [item]}
+    if action is None:
+        del said["action"]
+    return json.dumps(said).encode()
+
+
+def okx(path: Path) -> None:
+    trade = {"tradeId": "1", "px": "37001.1", "sz": "0.2", "side": "buy", "ts": f"{START}500"}
+    print_ = {"arg": {"channel": "trades", "instId": "BTC-USDT"}, "data": [trade]}
+    btc = "BTC-USDT"
+    write(
+        path,
+        [
+            okx_message("snapshot", BIDS, ASKS, 100, -1, symbol=btc),
+            json.dumps(print_).encode(),
+            okx_message("update", [], [["37001.1", "0.5"]], 104, 100, symbol=btc),
+            okx_message("update", [["37000.9", "0"]], [], 109, 107, symbol=btc),
+            okx_message("snapshot", BIDS, ASKS, 111, -1, symbol=btc),
+        ],
+    )
+
+
+def bitget_message(
+    action: str,
+    bids: Levels,
+    asks: Levels,
+    *,
+    symbol: str = "XY",
+    channel: str = "books",
+    said: str | None = "",
+) -> bytes:
+    """The checksum is that of `said`, by default of the levels here; None: 0."""
+    text = alternating(bids, asks) if said == "" else said
+    item = {
+        "bids": bids,
+        "asks": asks,
+        "checksum": signed(text) if text else 0,
+        "ts": f"{START}000",
+    }
+    arg = {"instType": "SPOT", "channel": channel, "instId": symbol}
+    return json.dumps({"action": action, "arg": arg, "data": [item]}).encode()
+
+
+def bitget(path: Path) -> None:
+    trade = {"tradeId": "1", "price": "37001.1", "size": "0.2", "side": "buy", "ts": f"{START}500"}
+    arg = {"instType": "SPOT", "channel": "trade", "instId": "BTCUSDT"}
+    print_ = {"action": "update", "arg": arg, "data": [trade]}
+    btc = "BTCUSDT"
+    less = [["37001.1", "0.5"]]
+    write(
+        path,
+        [
+            bitget_message("snapshot", BIDS, ASKS, symbol=btc),
+            json.dumps(print_).encode(),
+            bitget_message("update", [], less, symbol=btc, said=alternating(BIDS, less)),
+            bitget_message("update", [["37000.9", "0"]], [], symbol=btc, said="another book"),
+            bitget_message("snapshot", BIDS, ASKS, symbol=btc),
+        ],
+    )
+
+
+def ftx_message(
+    kind: str, bids: Levels, asks: Levels, *, symbol: str = "X/Y", said: str | None = None
+) -> bytes:
+    """The numbers are written as they are; the checksum is that of `said`, or of the levels."""
+    text = alternating(bids, asks, 100) if said is None else said
+    sides = [
+        "[" + ", ".join(f"[{price}, {size}]" for price, size in side) + "]" for side in (bids, asks)
     ]
-    path.write_text("\n".join(lines) + "\n")
+    data = f'"time": {START}.0, "checksum": {zlib.crc32(text.encode())}'
+    data += f', "bids": {sides[0]}, "asks": {sides[1]}, "action": "{kind}"'
+    head = f'"channel": "orderbook", "market": "{symbol}", "type": "{kind}"'
+    return f'{{{head}, "data": {{{data}}}}}'.encode()
 
 
-def bitmex(path: Path) -> None:
-    """A partial, an update, a print, a quote, and a delete of a level whose insert was lost."""
-
-    def line(ms: int, table: str, action: str, *data: dict[str, Any]) -> str:
-        said = {"table": table, "action": action, "data": data}
-        return f"1618677660.{ms}: {json.dumps(said)}"
-
-    bid = {"symbol": "XBTUSD", "id": 8799387300, "side": "Buy"}
-    ask = {"symbol": "XBTUSD", "id": 8799387250, "side": "Sell"}
-    at = {"symbol": "XBTUSD", "timestamp": "2021-04-17T16:41:00.300Z"}
-    print_ = at | {"side": "Buy", "size": 100, "price": 61272.5, "trdMatchID": "9b108f99"}
-    quote = at | {"bidPrice": 61270, "bidSize": 500, "askPrice": 61272.5, "askSize": 700}
-    whole = (bid | {"size": 500, "price": 61270}, ask | {"size": 800, "price": 61272.5})
-    lines = [
-        "wss://www.bitmex.com/realtime <-> 1618677660.1",
-        line(200, "orderBookL2", "partial", *whole),
-        line(300, "trade", "insert", print_),
-        line(301, "orderBookL2", "update", ask | {"size": 700}),
-        line(302, "quote", "insert", quote),
-        line(400, "orderBookL2", "delete", bid | {"id": 8799387350}),
-    ]
-    path.write_text("\n".join(lines) + "\n")
-
-
-def bybit(path: Path) -> None:
-    """v5, the messages alone as the venue's own files have them: the delta with u = 9 is lost."""
-    ms = 1_733_011_200_000
-
-    def book(number: int, kind: str = "delta", **sides: Any) -> dict[str, Any]:
-        data = {"s": "XRPUSDT", "b": [], "a": [], "u": number, "seq": number * 40} | sides
-        said = {"topic": "orderbook.50.XRPUSDT", "type": kind, "ts": ms + number, "data": data}
-        return said | {"cts": ms + number - 2}
-
-    print_ = {"T": ms + 8, "s": "XRPUSDT", "S": "Sell", "v": "200", "p": "1.9531", "i": "2290"}
-    messages = [
-        book(7, "snapshot", b=[["1.9531", "6203"], ["1.9530", "2409"]], a=[["1.9532", "8761"]]),
-        {"topic": "publicTrade.XRPUSDT", "type": "snapshot", "ts": ms + 8, "data": [print_]},
-        book(8, b=[["1.9531", "6003"]]),
-        book(10, a=[["1.9532", "0"], ["1.9533", "6971"]]),
-        book(11, b=[["1.9530", "0"]]),
-    ]
-    path.write_text("".join(f"{json.dumps(message)}\n" for message in messages))
+def ftx(path: Path) -> None:
+    trade = {"id": 1, "price": 37001.1, "size": 0.2, "side": "buy", "liquidation": False}
+    trade |= {"time": "2023-11-14T22:13:20.500000+00:00"}
+    print_ = {"channel": "trades", "market": "BTC/USD", "type": "update", "data": [trade]}
+    btc = "BTC/USD"
+    less = [["37001.1", "0.5"]]
+    write(
+        path,
+        [
+            ftx_message("partial", BIDS, ASKS, symbol=btc),
+            json.dumps(print_).encode(),
+            ftx_message("update", [], less, symbol=btc, said=alternating(BIDS, less)),
+            ftx_message("update", [["37000.9", "0.0"]], [], symbol=btc, said="another book"),
+            ftx_message("partial", BIDS, ASKS, symbol=btc),
+        ],
+    )
 
 
 LOGS: dict[str, Callable[[Path], None]] = {
-    "adapters": lambda path: None,  # their page has no log
-    "binance": binance,
-    "bitmex": bitmex,
-    "bybit": bybit,
+    "bitget": bitget,
+    "ftx": ftx,
+    "okx": okx,
 }

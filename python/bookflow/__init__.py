@@ -1,8 +1,8 @@
 """bookflow: order book in, order-flow signals out - the same bits in batch and live.
 
-Start with `read_lobster`, `read_databento`, `read_events` or `Events.from_quotes`, give the events
-to a `Pipeline`, and read its `FeatureFrame`. Every calculator also works alone (`update`) and as a
-function over columns.
+Start with a reader (`read_lobster`, `read_databento`, `read_tardis`, `read_iex`, `read_csv`,
+`read_events`) or with `Events.from_quotes`, give the events to a `Pipeline`, and read its
+`FeatureFrame`. Every calculator also works alone (`update`) and as a function over columns.
 """
 
 from typing import TYPE_CHECKING, Any

@@ -112,6 +112,25 @@ class Events:
         self._columns, self._depth = _checked_columns(columns, depth, source)
 
     @classmethod
+    def _trusted(
+        cls,
+        columns: Mapping[str, Array],
+        instrument: "Instrument",
+        source: str,
+        instruments: "dict[int, Instrument]",
+    ) -> Self:
+        """All columns, of the right dtypes and one length: what a handler writes every message."""
+        events = cls.__new__(cls)
+        events.instrument = instrument
+        events.source = source
+        events.first_row = 0
+        events.instruments = instruments
+        events._counts = {}
+        events._loader = None
+        events._columns, events._depth = {**columns}, None
+        return events
+
+    @classmethod
     def lazy(
         cls,
         loader: Source,

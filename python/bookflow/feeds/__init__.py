@@ -19,15 +19,21 @@ if TYPE_CHECKING:
         from_cryptofeed_trade,
     )
     from bookflow.feeds.binance import Binance
+    from bookflow.feeds.bitget import Bitget
     from bookflow.feeds.bitmex import Bitmex
     from bookflow.feeds.bybit import Bybit
+    from bookflow.feeds.ftx import FTX
     from bookflow.feeds.handler import Handler, Truth
     from bookflow.feeds.kraken import Kraken
+    from bookflow.feeds.okx import OKX
     from bookflow.feeds.reading import read_feed, verify_feed
 
 __all__ = [
+    "FTX",
+    "OKX",
     "VENUES",
     "Binance",
+    "Bitget",
     "Bitmex",
     "Bybit",
     "Handler",
@@ -47,7 +53,10 @@ VENUES: Final = {
     "binance": "Binance",
     "bitmex": "Bitmex",
     "bybit": "Bybit",
+    "bitget": "Bitget",
+    "ftx": "FTX",
     "kraken": "Kraken",
+    "okx": "OKX",
 }
 """Handlers by the name that the command line uses; each stands in the module of that name."""
 

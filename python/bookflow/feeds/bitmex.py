@@ -15,16 +15,14 @@ touches that the book went through.
 Rules: the venue's page on its websocket, and recordings.
 """
 
-import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Final
 
-import numpy as np
-
+from bookflow._core import Instrument
 from bookflow._optional import need
 from bookflow._table import NONE
 from bookflow.errors import InputError
-from bookflow.feeds.handler import Book, Handler, Message, Truth, decoder
+from bookflow.feeds.handler import Book, Handler, Message, Truth, decoder, iso_nanoseconds
 from bookflow.words import Flag, Side
 
 __all__ = ["Bitmex"]
@@ -34,7 +32,6 @@ _STRUCT: Final[Any] = _MSGSPEC.Struct
 _RAW: Final[Any] = _MSGSPEC.Raw
 _NULL: Final = _RAW(b"null")
 _SIDES: Final = {"Buy": Side.BID, "Sell": Side.ASK, "": Side.NONE}
-_ISO: Final = re.compile(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z", re.ASCII)
 _ACTIONS: Final = ("partial", "insert", "update", "delete")
 
 
@@ -87,6 +84,12 @@ class Bitmex(Handler):
             decoder(kind) for kind in (_Said, list[_Level], list[_Print], list[_Quote])
         )
 
+    def _chosen(self, symbol: str, levels: Sequence[Any], price: int, size: int) -> Instrument:
+        made = super()._chosen(symbol, levels, price, size)
+        unit = made.price_unit
+        # Sizes are whole numbers, contracts or units of the currency, and may be very large.
+        return Instrument(symbol, price_unit=unit, tick=None, size_unit="1", id=made.id)
+
     def _message(self, message: Message) -> None:
         if isinstance(message, Mapping):
             rule = "has numbers that are no text: give the message as received"
@@ -118,7 +121,7 @@ class Bitmex(Handler):
             book = self._book(symbol, first)
         else:
             book = self._book(symbol)
-        at = max((_time(one.timestamp) for one in levels if one.timestamp), default=NONE)
+        at = max((iso_nanoseconds(one.timestamp) for one in levels if one.timestamp), default=NONE)
         if book is None:
             return lambda: None
         if book.memory.setdefault("table", said.table) != said.table:
@@ -172,7 +175,7 @@ class Bitmex(Handler):
             book = self._book(one.symbol, [(bytes(one.price), bytes(one.size))])
             if book is not None:
                 book.text.units([(bytes(one.price), bytes(one.size))])
-                rows.append((book, one, _time(one.timestamp), _SIDES[one.side]))
+                rows.append((book, one, iso_nanoseconds(one.timestamp), _SIDES[one.side]))
         for book, one, at, aggressor in rows:
             if one.name and self._repeated(book, one.name):
                 continue
@@ -222,10 +225,3 @@ def _price(level: _Level) -> bytes:
     if bytes(level.price) == b"null":
         raise InputError("is not there", field="price")
     return bytes(level.price)
-
-
-def _time(text: str) -> int:
-    """ISO text in UTC as ns."""
-    if not _ISO.fullmatch(text):
-        raise InputError("is no time in UTC", field="timestamp", value=text)
-    return int(np.datetime64(text[:-1], "ns").astype(np.int64))

@@ -29,12 +29,11 @@ _CLASSIC: Final = {
     b"\xa1\xb2\x3c\x4d": (">", 1),
 }
 _NG: Final = b"\x0a\x0d\x0d\x0a"
-_SECTION, _INTERFACE, _SIMPLE, _ENHANCED = 0x0A0D0D0A, 1, 3, 6
-_NO_RESOLUTION: Final = 1_000
+_INTERFACE, _SIMPLE, _ENHANCED = 1, 3, 6
 
-# Link types: bytes before the network header, and where in them its type stands.
-_ETHERNET: Final = 1
-_LINKS: Final = {_ETHERNET: (14, 12), 113: (16, 14), 101: (0, None), 228: (0, None)}
+# Link types (Ethernet, Linux cooked 1 and 2, raw IP): bytes before the network header, and where in
+# them its type stands.
+_LINKS: Final = {1: (14, 12), 113: (16, 14), 276: (20, 0), 101: (0, None), 228: (0, None)}
 _IPV4: Final = 0x0800
 _VLAN: Final = (0x8100, 0x88A8)
 _UDP: Final = 17

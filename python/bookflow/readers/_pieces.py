@@ -14,6 +14,9 @@ from bookflow.errors import InputError
 __all__ = ["is_compressed", "pieces"]
 
 _COMPRESSED: Final = 4096
+# A thousandfold is far beyond what market data compress to, and far below what a bomb does.
+_LARGEST_RATIO: Final = 1000
+_FREE: Final = 64 << 20
 
 
 def _gzip() -> tuple[Any, tuple[type[Exception], ...]]:
@@ -70,6 +73,7 @@ def _unzipped(file: Any, size: int, source: str) -> Iterator[bytes]:
     import zipfile
     import zlib
 
+    made, most = 0, _FREE + file.seek(0, 2) * _LARGEST_RATIO
     try:
         with zipfile.ZipFile(file) as archive:
             names = [entry.filename for entry in archive.infolist() if not entry.is_dir()]
@@ -77,6 +81,9 @@ def _unzipped(file: Any, size: int, source: str) -> Iterator[bytes]:
                 raise InputError(f"must hold one file, not {len(names)}", source=source)
             with archive.open(names[0]) as entry:
                 while piece := entry.read(size):
+                    made += len(piece)
+                    if made > most:
+                        raise InputError(f"becomes more than {made} bytes", source=source)
                     yield piece
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
         raise InputError(f"its compression is damaged ({error})", source=source) from None
@@ -87,7 +94,7 @@ def _decompressed(
 ) -> Iterator[bytes]:
     stream, errors = kind()
     done: list[bytes] = []
-    held = taken = 0
+    held = taken = made = 0
     fault = None
     while fault is None and (piece := file.read(_COMPRESSED)):
         taken += len(piece)
@@ -100,6 +107,10 @@ def _decompressed(
                 fault = f"its compression is damaged before byte {taken} ({error})"
                 break
             held += len(done[-1])
+            made += len(done[-1])
+            if made > _FREE + taken * _LARGEST_RATIO:
+                fault = f"{taken} compressed bytes become more than {made}"
+                break
             piece = stream.unused_data if stream.eof else b""
         if held >= size:
             yield b"".join(done)

@@ -32,6 +32,8 @@ __all__ = ["DatabentoHandler", "read_databento"]
 
 # MBO records read at a time: an event that is long is looked at again with every piece.
 _PIECE: Final = 1 << 16
+# The rtype of the records by which the live gateway names instruments.
+_SYMBOL_MAPPING: Final = 22
 # No atomic event is longer; a file without any end of one is not held in memory for its sake.
 _LONGEST_EVENT: Final = 1 << 20
 
@@ -215,8 +217,10 @@ class DatabentoHandler:
         """The events that this record, or each of a list of them, completes; often there are none.
 
         An MBO record waits for the end of its atomic event: only then is it known whether it is a
-        fill. What is fed one by one are the same events as those of the file. A record that breaks
-        a rule is an `InputError`, and what came with it is dropped: tell so by `gap`.
+        fill. While one instrument is inside an event those of others wait too (a million records at
+        most), so that all keep the feed's order. What is fed one by one are the same events as
+        those of the file. A record that breaks a rule is an `InputError`, and what came with it is
+        dropped: tell so by `gap`.
         """
         for one in record if isinstance(record, list | tuple) else (record,):
             self._take(one)
@@ -293,7 +297,7 @@ class DatabentoHandler:
 
     def _name(self, record: object, rtype: int, number: int) -> None:
         """Symbols and ticks of the records that carry them."""
-        if rtype == self._dbn.RType.SYMBOL_MAPPING:
+        if rtype == _SYMBOL_MAPPING:
             symbol = record.stype_out_symbol  # type: ignore[attr-defined]
             if number not in self.instruments:
                 self.instruments[number] = with_id(self._units, number, symbol)
