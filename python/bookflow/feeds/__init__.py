@@ -11,9 +11,18 @@ from typing import TYPE_CHECKING, Any, Final
 from bookflow.errors import InputError
 
 if TYPE_CHECKING:
+    from bookflow.feeds.adapters import (
+        from_ccxt_book,
+        from_ccxt_trades,
+        from_cryptofeed_book,
+        from_cryptofeed_ticker,
+        from_cryptofeed_trade,
+    )
     from bookflow.feeds.binance import Binance
     from bookflow.feeds.bitfinex import Bitfinex
     from bookflow.feeds.bitget import Bitget
+    from bookflow.feeds.bitmex import Bitmex
+    from bookflow.feeds.bybit import Bybit
     from bookflow.feeds.ftx import FTX
     from bookflow.feeds.handler import Handler, Truth
     from bookflow.feeds.kraken import Kraken
@@ -27,9 +36,16 @@ __all__ = [
     "Binance",
     "Bitfinex",
     "Bitget",
+    "Bitmex",
+    "Bybit",
     "Handler",
     "Kraken",
     "Truth",
+    "from_ccxt_book",
+    "from_ccxt_trades",
+    "from_cryptofeed_book",
+    "from_cryptofeed_ticker",
+    "from_cryptofeed_trade",
     "handler_of",
     "read_feed",
     "verify_feed",
@@ -39,6 +55,8 @@ VENUES: Final = {
     "binance": "Binance",
     "bitfinex": "Bitfinex",
     "bitget": "Bitget",
+    "bitmex": "Bitmex",
+    "bybit": "Bybit",
     "ftx": "FTX",
     "kraken": "Kraken",
     "okx": "OKX",
@@ -48,6 +66,11 @@ VENUES: Final = {
 _LAZY: Final = {
     "Handler": "handler",
     "Truth": "handler",
+    "from_ccxt_book": "adapters",
+    "from_ccxt_trades": "adapters",
+    "from_cryptofeed_book": "adapters",
+    "from_cryptofeed_ticker": "adapters",
+    "from_cryptofeed_trade": "adapters",
     "read_feed": "reading",
     "verify_feed": "reading",
     **{name: venue for venue, name in VENUES.items()},

@@ -1,10 +1,11 @@
 """Recorded connections: the lines of a message log, as they were received.
 
-Two formats, told apart line by line, plain or compressed (.gz, .xz, .zst, a .zip of one file):
+Three formats, told apart line by line, plain or compressed (.gz, .xz, .zst, a .zip of one file):
 
 - cryptofeed's: ``t: message`` received, ``URL -> t: message`` an HTTP answer, ``URL <- t: message``
   sent, ``URL <-> t`` opened, t in seconds; a binary message is written as Python's bytes literal.
 - ``ns message``: a stamp in nanoseconds and the message.
+- a message alone, which is JSON with the venue's stamp in it: that is when it was received.
 """
 
 import ast
@@ -29,6 +30,11 @@ _LONGEST: Final = 1 << 26
 _RECEIVED: Final = re.compile(rb"(\d{1,12}(?:\.\d+)?): (.*)", re.DOTALL)
 _STAMPED: Final = re.compile(rb"(\d{16,20}) (.*)", re.DOTALL)
 _OTHER: Final = re.compile(rb"(\S+) (<->|<-|->) (\d{1,12}(?:\.\d+)?)(?:: (.*))?", re.DOTALL)
+_BARE: Final = re.compile(rb"\s*[{\[].*", re.DOTALL)
+# The first stamp in ms, us or ns (2001 to 2286) of a message: its digits tell which.
+_INSIDE: Final = re.compile(
+    rb'"(?:ts|cts|time|timestamp|E|T)"\s*:\s*"?([1-9](?:\d{12}|\d{15}|\d{18}))(?!\d)'
+)
 _LITERAL: Final = (b"b'", b'b"')
 
 
@@ -67,6 +73,11 @@ def _line(text: bytes, number: int, source: str) -> Line:
         kind: Literal["opened", "sent", "answer"] = kinds[found[2]]  # type: ignore[assignment]
         return Line(number, kind, time, _bytes(found[4] or b"", number, source), url)
     shown = text.decode("utf-8", "replace")
+    if _BARE.fullmatch(text):
+        if stamp := _INSIDE.search(text):
+            return Line(number, "message", nanoseconds(stamp[1], len(stamp[1]) - 10), text)
+        rule = "has no stamp, neither before the message nor in it"
+        raise InputError(rule, source=source, row=number, value=shown)
     raise InputError("is no line of a message log", source=source, row=number, value=shown)
 
 

@@ -1,5 +1,6 @@
 """Files of market data as `Events`: one module a venue or format."""
 
+from bookflow.readers.binance import binance_depth_frame, read_binance_csv
 from bookflow.readers.databento import DatabentoHandler, read_databento
 from bookflow.readers.files import read_events
 from bookflow.readers.hftbacktest import (
@@ -18,8 +19,10 @@ __all__ = [
     "DatabentoHandler",
     "ItchQuotes",
     "ItchStream",
+    "binance_depth_frame",
     "from_hftbacktest",
     "itch_quotes",
+    "read_binance_csv",
     "read_csv",
     "read_databento",
     "read_events",

@@ -1,4 +1,4 @@
-"""A file's bytes in bounded pieces, decompressed if it is compressed (gzip, xz, zstd).
+"""A file's bytes in bounded pieces, decompressed if it is gzip, xz, zstd or a zip of one file.
 
 What the file is its first bytes tell, not its name. Compressed bytes are taken a little at a time,
 so that a bomb cannot fill the memory, and all that came before damage is given before the error.
@@ -44,10 +44,13 @@ _KINDS: Final[dict[bytes, Callable[[], tuple[Any, tuple[type[Exception], ...]]]]
 }
 
 
+_ZIP: Final = b"PK\x03\x04"
+
+
 def is_compressed(path: Path) -> bool:
     """Whether the file is one of the compressed kinds, whose end is no accident."""
     with open(path, "rb") as file:
-        return file.read(6).startswith(tuple(_KINDS))
+        return file.read(6).startswith((*_KINDS, _ZIP))
 
 
 def pieces(path: Path, size: int) -> Iterator[bytes]:
@@ -55,12 +58,35 @@ def pieces(path: Path, size: int) -> Iterator[bytes]:
     with open(path, "rb") as file:
         magic = file.read(6)
         file.seek(0)
+        if magic.startswith(_ZIP):
+            yield from _unzipped(file, size, path.name)
+            return
         for start, kind in _KINDS.items():
             if magic.startswith(start):
                 yield from _decompressed(file, kind, size, path.name)
                 return
         while piece := file.read(size):
             yield piece
+
+
+def _unzipped(file: Any, size: int, source: str) -> Iterator[bytes]:
+    import zipfile
+    import zlib
+
+    made, most = 0, _FREE + file.seek(0, 2) * _LARGEST_RATIO
+    try:
+        with zipfile.ZipFile(file) as archive:
+            names = [entry.filename for entry in archive.infolist() if not entry.is_dir()]
+            if len(names) != 1:
+                raise InputError(f"must hold one file, not {len(names)}", source=source)
+            with archive.open(names[0]) as entry:
+                while piece := entry.read(size):
+                    made += len(piece)
+                    if made > most:
+                        raise InputError(f"becomes more than {made} bytes", source=source)
+                    yield piece
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+        raise InputError(f"its compression is damaged ({error})", source=source) from None
 
 
 def _decompressed(

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from bookflow._core import Instrument
 
-__all__ = ["read_tardis", "tardis_frame"]
+__all__ = ["first_units", "read_tardis", "tardis_frame"]
 
 # What only this kind of file has in its header, the first that fits.
 _KINDS: Final = {
@@ -131,7 +131,7 @@ def read_tardis(
     columns = _columns(names, {name for level in levels for name in level})
     cells = [line.rstrip(b"\r").decode("utf-8", "replace").split(",") for line in sample if line]
     symbols = [line[names.index("symbol")] for line in cells if len(line) == len(names)]
-    units = instrument or _units(names, cells, columns)
+    units = instrument or first_units(names, cells, columns)
     known: dict[int, Instrument] = {}
     source = _Tardis(
         file=CsvFile(file, columns, header=True, is_whole=taken(open_end)),
@@ -219,7 +219,7 @@ def _columns(names: list[str], numbers: set[str]) -> list[Column]:
     return described
 
 
-def _units(names: list[str], cells: list[list[str]], columns: list[Column]) -> "Instrument":
+def first_units(names: list[str], cells: list[list[str]], columns: list[Column]) -> "Instrument":
     """Units that hold the first rows' numbers, and finer and larger ones."""
     made = []
     for endings in (("price",), ("amount",)):
