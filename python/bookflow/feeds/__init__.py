@@ -11,13 +11,24 @@ from typing import TYPE_CHECKING, Any, Final
 from bookflow.errors import InputError
 
 if TYPE_CHECKING:
+    from bookflow.feeds.bitstamp import Bitstamp
     from bookflow.feeds.handler import Handler, Truth
     from bookflow.feeds.kraken import Kraken
     from bookflow.feeds.reading import read_feed, verify_feed
 
-__all__ = ["VENUES", "Handler", "Kraken", "Truth", "handler_of", "read_feed", "verify_feed"]
+__all__ = [
+    "VENUES",
+    "Bitstamp",
+    "Handler",
+    "Kraken",
+    "Truth",
+    "handler_of",
+    "read_feed",
+    "verify_feed",
+]
 
 VENUES: Final = {
+    "bitstamp": "Bitstamp",
     "kraken": "Kraken",
 }
 """Handlers by the name that the command line uses; each stands in the module of that name."""

@@ -14,10 +14,12 @@ The venue's module says what a message means by a few calls: `_snapshot`, `_chan
 `_lost`. A message that is no message of the venue is an `InputError`, and then nothing has changed.
 """
 
+import re
 import time as clock
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any, ClassVar, Final, Literal, NamedTuple
 
@@ -30,7 +32,16 @@ from bookflow.events import Events
 from bookflow.feeds.rows import Rows
 from bookflow.words import Action, Flag, Side, Status
 
-__all__ = ["Book", "Claim", "Handler", "Message", "Truth", "decoder", "nanoseconds"]
+__all__ = [
+    "Book",
+    "Claim",
+    "Handler",
+    "Message",
+    "Truth",
+    "decoder",
+    "iso_nanoseconds",
+    "nanoseconds",
+]
 
 Message = str | bytes | Mapping[str, Any] | Sequence[Any]
 """A message as a socket gives it, or already decoded."""
@@ -38,6 +49,7 @@ Message = str | bytes | Mapping[str, Any] | Sequence[Any]
 # Messages kept for a book until its snapshot comes.
 _MOST_WAITING: Final = 100_000
 _NO_LEVELS: Final[Sequence[Any]] = ()
+_ALL: Final = 1 << 31
 
 
 class Claim(NamedTuple):
@@ -310,6 +322,18 @@ class Handler:
         if len(self._rows) > before:
             self._rows.end()
 
+    def _view(self, book: Book, bids: Sequence[Any], asks: Sequence[Any]) -> None:
+        """All that there is to see, of a channel that sends nothing else: written as changes."""
+        if not book.live:
+            self._snapshot(book, bids, asks)
+            return
+        sides = []
+        for side, levels in ((Side.BID, bids), (Side.ASK, asks)):
+            seen = {level[0] for level in levels}
+            gone = [(p, "0") for p, _ in book.text.text(side, _ALL) if p not in seen]
+            sides.append([*gone, *levels])
+        self._changes(book, *sides)
+
     def _trade(
         self,
         book: Book,
@@ -397,12 +421,11 @@ class Handler:
         self._received = clock.time_ns() if received is None else received
         self._venue = NONE
         self.claims.clear()
-        now = self._now
+        now, books = self._now, len(self._books)
         try:
             write()
         except InputError as error:
-            self._rows.drop()
-            self._now = now
+            self._undo(now, books)
             raise InputError(
                 error.rule,
                 source=error.source or self.venue,
@@ -411,14 +434,21 @@ class Handler:
                 value=error.value,
             ) from None
         except (LookupError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
-            self._rows.drop()
-            self._now = now
+            self._undo(now, books)
             rule = f"is no message of the venue ({type(error).__name__}: {error})"
             raise InputError(rule, source=self.venue, field="message") from error
         instrument = next(iter(self.instruments.values()), _NOTHING)
         return Events(
             self._rows.take(), instrument, source=self.venue, instruments=self.instruments
         )
+
+    def _undo(self, now: int, books: int) -> None:
+        """A message was refused: its rows go, and the books that it was the first of."""
+        self._rows.drop()
+        self._now = now
+        while len(self._books) > books:
+            _, book = self._books.popitem()
+            del self.instruments[book.number]
 
 
 _NOTHING: Final = _core.Instrument(price_unit="1")
@@ -441,7 +471,9 @@ def _unit(levels: Sequence[Any], place: int, what: str, digits: int, source: str
         finest = max(finest, -int(number.normalize().as_tuple().exponent))
     if not largest:
         return f"1e-{max(finest, 8)}"
-    places = min(18, max(finest, digits - 1 - largest.adjusted(), 0))
+    # Three digits more than were seen, or eight: a small print must leave room for absurd orders.
+    fine = min(max(finest + 3, 8), digits - 1 - largest.adjusted())
+    places = min(18, max(finest, fine, 0))
     return f"1e-{places}"
 
 
@@ -449,6 +481,21 @@ def nanoseconds(text: str | bytes, digits: int = 0) -> int:
     """A time as decimal text in units of 10^-`digits` s, as ns; finer digits are cut off."""
     number = Decimal(text.decode() if isinstance(text, bytes) else text)
     return int(number.scaleb(9 - digits))
+
+
+_ISO: Final = re.compile(
+    r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,30}))?(Z|[+-]\d\d:\d\d)", re.ASCII
+)
+
+
+def iso_nanoseconds(text: str) -> int:
+    """A time such as 2021-04-17T16:49:03.207Z, as ns since the epoch; finer digits are cut off."""
+    found = _ISO.fullmatch(text)
+    if found is None:
+        raise InputError("is no time with its zone", field="time", value=text)
+    zone = "+00:00" if found[3] == "Z" else found[3]
+    seconds = int(datetime.fromisoformat(found[1] + zone).timestamp())
+    return seconds * 1_000_000_000 + int((found[2] or "0")[:9].ljust(9, "0"))
 
 
 def decoder(kind: Any) -> Callable[[Any], Any]:
