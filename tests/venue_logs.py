@@ -57,6 +57,34 @@ def bitstamp(path: Path) -> None:
     )
 
 
+def coinbase(path: Path) -> None:
+    def said(kind: str, sequence: int, **more: Any) -> Any:
+        time = f"2023-11-14T22:13:{20 + sequence}.5Z"
+        return {"type": kind, "product_id": "BTC-USD", "sequence": sequence, "time": time} | more
+
+    first = {"order_id": "a1", "side": "buy", "price": "37000.00", "remaining_size": "0.5"}
+    second = {"order_id": "b2", "side": "sell", "price": "37001.00", "remaining_size": "0.7"}
+    match = {"maker_order_id": "b2", "side": "sell", "price": "37001.00", "size": "0.2"}
+    whole = {
+        "sequence": 2,
+        "bids": [["37000.00", "0.5", "a1"]],
+        "asks": [["37001.00", "0.7", "b2"]],
+    }
+    lines(
+        path,
+        [
+            said("open", 1, **first),
+            said("open", 2, **second),
+            ("https://api.exchange.coinbase.com/products/BTC-USD/book?level=3", whole),
+            said("received", 3, order_id="c3", side="buy"),
+            said("match", 4, trade_id=9, taker_order_id="c3", **match),
+            said("done", 5, order_id="c3", reason="filled", side="buy"),
+            said("done", 8, order_id="a1", reason="canceled", side="buy"),
+        ],
+    )
+
+
 LOGS: dict[str, Callable[[Path], None]] = {
     "bitstamp": bitstamp,
+    "coinbase": coinbase,
 }

@@ -12,6 +12,7 @@ from bookflow.errors import InputError
 
 if TYPE_CHECKING:
     from bookflow.feeds.bitstamp import Bitstamp
+    from bookflow.feeds.coinbase import Coinbase
     from bookflow.feeds.handler import Handler, Truth
     from bookflow.feeds.kraken import Kraken
     from bookflow.feeds.reading import read_feed, verify_feed
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = [
     "VENUES",
     "Bitstamp",
+    "Coinbase",
     "Handler",
     "Kraken",
     "Truth",
@@ -29,6 +31,7 @@ __all__ = [
 
 VENUES: Final = {
     "bitstamp": "Bitstamp",
+    "coinbase": "Coinbase",
     "kraken": "Kraken",
 }
 """Handlers by the name that the command line uses; each stands in the module of that name."""

@@ -162,6 +162,7 @@ class Handler:
         self._books: dict[str, Book] = {}
         self._now = NONE
         self._received = self._venue = NONE
+        self._number: int | None = None
         self.counts: Counter[str] = Counter()
         self.instruments: dict[int, Instrument] = {}
         self.truths: dict[str, Truth] = {}
@@ -219,6 +220,7 @@ class Handler:
         return None
 
     def _disconnect(self) -> None:
+        self._number = None
         for book in self._books.values():
             if book.live:
                 self._at(book)
@@ -365,6 +367,26 @@ class Handler:
         if count is not None:
             self.counts["lost"] += count
         self._await(book, Flag.GAP)
+
+    def _connection(self, number: int, first: int = 0) -> bool:
+        """Whether a message is new, for venues that number a connection's messages from `first`.
+
+        What is missing before it, every book has lost. All of the message was looked at before.
+        """
+        last = self._number
+        if last is not None and number == first != last:
+            self._disconnect()
+        elif last is not None and number <= last:
+            self.counts["old"] += 1
+            return False
+        elif last is not None and number > last + 1:
+            self.counts["lost"] += number - last - 1
+            for book in self._books.values():
+                if book.live:
+                    self._at(book)
+                    self._lost(book, "sequence")
+        self._number = number
+        return True
 
     def _await(self, book: Book, flags: int = 0) -> None:
         """The book waits for a snapshot."""
