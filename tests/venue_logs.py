@@ -84,7 +84,37 @@ def coinbase(path: Path) -> None:
     )
 
 
+def independent_reserve(path: Path) -> None:
+    def said(event: str, nonce: int, **data: Any) -> Any:
+        more = {"Channel": "orderbook-eth", "Nonce": nonce, "Data": data}
+        return {"Event": event, "Time": START * 1000 + nonce} | more
+
+    url = "https://api.independentreserve.com/Public/GetAllOrders"
+    bid = {"OrderGuid": "a1", "OrderType": "LimitBid"}
+    ask = {"OrderGuid": "b2", "OrderType": "LimitOffer"}
+    whole = {
+        "BuyOrders": [{"Guid": "a1", "Price": 4726.2, "Volume": 15.0}],
+        "SellOrders": [{"Guid": "b2", "Price": 4733.4, "Volume": 14.14}],
+        "CreatedTimestampUtc": "2023-11-14T22:13:20.0075Z",
+        "PrimaryCurrencyCode": "Eth",
+        "SecondaryCurrencyCode": "Aud",
+    }
+    trade = {"TradeGuid": "t1", "Price": 4733.4, "Volume": 4.14, "Side": "Buy"}
+    print_ = {"Channel": "ticker-eth-aud", "Nonce": 1, "Data": trade, "Event": "Trade"}
+    lines(
+        path,
+        [
+            said("NewOrder", 7, **bid, Price={"aud": 4726.2, "usd": 3545.1}, Volume=15.0),
+            (f"{url}?primaryCurrencyCode=eth&secondaryCurrencyCode=aud", whole),
+            print_ | {"Time": START * 1000 + 8},
+            said("OrderChanged", 8, **ask, Volume=10.0),
+            said("OrderCanceled", 12, **bid),
+        ],
+    )
+
+
 LOGS: dict[str, Callable[[Path], None]] = {
     "bitstamp": bitstamp,
     "coinbase": coinbase,
+    "independent_reserve": independent_reserve,
 }

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from bookflow.feeds.bitstamp import Bitstamp
     from bookflow.feeds.coinbase import Coinbase
     from bookflow.feeds.handler import Handler, Truth
+    from bookflow.feeds.independent_reserve import IndependentReserve
     from bookflow.feeds.kraken import Kraken
     from bookflow.feeds.reading import read_feed, verify_feed
 
@@ -22,6 +23,7 @@ __all__ = [
     "Bitstamp",
     "Coinbase",
     "Handler",
+    "IndependentReserve",
     "Kraken",
     "Truth",
     "handler_of",
@@ -32,6 +34,7 @@ __all__ = [
 VENUES: Final = {
     "bitstamp": "Bitstamp",
     "coinbase": "Coinbase",
+    "independent_reserve": "IndependentReserve",
     "kraken": "Kraken",
 }
 """Handlers by the name that the command line uses; each stands in the module of that name."""

@@ -40,6 +40,7 @@ __all__ = [
     "Truth",
     "decoder",
     "iso_nanoseconds",
+    "literal_decoder",
     "nanoseconds",
 ]
 
@@ -535,5 +536,22 @@ def decoder(kind: Any) -> Callable[[Any], Any]:
             raise InputError(
                 f"is no message of the venue: {error}", field="message", value=shown
             ) from None
+
+    return read
+
+
+def literal_decoder(kind: Any) -> Callable[[Any], Any]:
+    """As `decoder`, for kinds with numbers whose text is kept (msgspec's Raw)."""
+    encode = need("msgspec", "io").json.encode
+    decode = decoder(kind)
+
+    def read(message: Any) -> Any:
+        if isinstance(message, Mapping | list):
+            try:
+                message = encode(message)
+            except (TypeError, ValueError, RecursionError) as error:
+                rule = f"is no message of the venue: {error}"
+                raise InputError(rule, field="message", value=repr(message)) from None
+        return decode(message)
 
     return read
