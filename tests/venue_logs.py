@@ -113,8 +113,34 @@ def independent_reserve(path: Path) -> None:
     )
 
 
+def blockchain(path: Path) -> None:
+    def said(seqnum: int, event: str, bids: Any = (), asks: Any = ()) -> Any:
+        sides = {
+            name: [{"num": int(size > 0), "px": price, "qty": size} for price, size in side]
+            for name, side in (("bids", bids), ("asks", asks))
+        }
+        head = {"seqnum": seqnum, "event": event, "channel": "l2", "symbol": "BTC-USD"}
+        return head | (sides if event != "subscribed" else {})
+
+    trade = {"channel": "trades", "symbol": "BTC-USD", "timestamp": "2023-11-14T22:13:20.5Z"}
+    trade |= {"side": "buy", "qty": 0.2, "price": 37001.0, "trade_id": "7"}
+    bids, asks = [(37000.0, 0.5), (36999.5, 1.2)], [(37001.0, 0.7)]
+    lines(
+        path,
+        [
+            said(0, "subscribed"),
+            said(1, "snapshot", bids, asks),
+            {"seqnum": 2, "event": "updated"} | trade,
+            said(3, "updated", asks=[(37001.0, 0.5)]),
+            said(6, "updated", bids=[(37000.0, 0.0)]),
+            said(7, "snapshot", bids[1:], asks),
+        ],
+    )
+
+
 LOGS: dict[str, Callable[[Path], None]] = {
     "bitstamp": bitstamp,
+    "blockchain": blockchain,
     "coinbase": coinbase,
     "independent_reserve": independent_reserve,
 }

@@ -12,6 +12,7 @@ from bookflow.errors import InputError
 
 if TYPE_CHECKING:
     from bookflow.feeds.bitstamp import Bitstamp
+    from bookflow.feeds.blockchain import Blockchain
     from bookflow.feeds.coinbase import Coinbase
     from bookflow.feeds.handler import Handler, Truth
     from bookflow.feeds.independent_reserve import IndependentReserve
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = [
     "VENUES",
     "Bitstamp",
+    "Blockchain",
     "Coinbase",
     "Handler",
     "IndependentReserve",
@@ -33,6 +35,7 @@ __all__ = [
 
 VENUES: Final = {
     "bitstamp": "Bitstamp",
+    "blockchain": "Blockchain",
     "coinbase": "Coinbase",
     "independent_reserve": "IndependentReserve",
     "kraken": "Kraken",
