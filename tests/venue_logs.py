@@ -138,9 +138,41 @@ def blockchain(path: Path) -> None:
     )
 
 
+def deribit(path: Path) -> None:
+    def said(channel: str, data: Any) -> Any:
+        return {
+            "jsonrpc": "2.0",
+            "method": "subscription",
+            "params": {"channel": f"{channel}.BTC-PERPETUAL.raw", "data": data},
+        }
+
+    def book(change_id: int, before: int | None, bids: Any, asks: Any = ()) -> Any:
+        head = {"type": "snapshot" if before is None else "change", "change_id": change_id}
+        head |= {"timestamp": START * 1000 + change_id, "instrument_name": "BTC-PERPETUAL"}
+        sides = {"bids": list(bids), "asks": list(asks)}
+        return said("book", head | ({} if before is None else {"prev_change_id": before}) | sides)
+
+    name = {"instrument_name": "BTC-PERPETUAL"}
+    trade = {"trade_seq": 30, "direction": "buy", "price": 37001.0, "amount": 10.0}
+    quote = {"best_bid_price": 37000.0, "best_bid_amount": 500.0}
+    quote |= {"best_ask_price": 37001.0, "best_ask_amount": 690.0, "state": "open"}
+    lines(
+        path,
+        [
+            book(10, None, [["new", 37000.0, 500.0]], [["new", 37001.0, 700.0]]),
+            said("trades", [trade | name | {"timestamp": START * 1000 + 12}]),
+            book(12, 10, [], [["change", 37001.0, 690.0]]),
+            said("ticker", quote | name | {"timestamp": START * 1000 + 12}),
+            book(20, 17, [["delete", 37000.0, 0.0]]),
+            book(25, None, [["new", 36999.5, 100.0]], [["new", 37001.0, 700.0]]),
+        ],
+    )
+
+
 LOGS: dict[str, Callable[[Path], None]] = {
     "bitstamp": bitstamp,
     "blockchain": blockchain,
     "coinbase": coinbase,
+    "deribit": deribit,
     "independent_reserve": independent_reserve,
 }

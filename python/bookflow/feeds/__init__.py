@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from bookflow.feeds.bitstamp import Bitstamp
     from bookflow.feeds.blockchain import Blockchain
     from bookflow.feeds.coinbase import Coinbase
+    from bookflow.feeds.deribit import Deribit
     from bookflow.feeds.handler import Handler, Truth
     from bookflow.feeds.independent_reserve import IndependentReserve
     from bookflow.feeds.kraken import Kraken
@@ -24,6 +25,7 @@ __all__ = [
     "Bitstamp",
     "Blockchain",
     "Coinbase",
+    "Deribit",
     "Handler",
     "IndependentReserve",
     "Kraken",
@@ -37,6 +39,7 @@ VENUES: Final = {
     "bitstamp": "Bitstamp",
     "blockchain": "Blockchain",
     "coinbase": "Coinbase",
+    "deribit": "Deribit",
     "independent_reserve": "IndependentReserve",
     "kraken": "Kraken",
 }

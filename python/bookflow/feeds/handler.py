@@ -207,6 +207,9 @@ class Handler:
     def sent(self, message: Message) -> None:
         """A recorded message of ours, such as a subscription that says how deep a book is."""
 
+    def finish(self) -> None:
+        """No message follows: what was still to be compared with a later one is compared now."""
+
     # -- for the venues --------------------------------------------------------------------------
 
     def _message(self, message: Message) -> None:

@@ -172,6 +172,7 @@ def verify_feed(
                 book.run(part)
         for claim in made.claims:
             _compare(made, books.get(claim.instrument), claim, place)
+    made.finish()
     return made.truths
 
 
