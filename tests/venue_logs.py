@@ -169,10 +169,42 @@ def deribit(path: Path) -> None:
     )
 
 
+def kucoin(path: Path) -> None:
+    def said(first: int, last: int, bids: Any = (), asks: Any = ()) -> Any:
+        data = {
+            "symbol": "BTC-USDT",
+            "sequenceStart": first,
+            "sequenceEnd": last,
+            "changes": {"bids": list(bids), "asks": list(asks)},
+            "time": START * 1000 + last,
+        }
+        topic = {"topic": "/market/level2:BTC-USDT", "subject": "trade.l2update"}
+        return {"type": "message"} | topic | {"data": data}
+
+    data = {"sequence": "12", "time": START * 1000 + 12}
+    data |= {"bids": [["37000.9", "0.5"]], "asks": [["37001.1", "0.7"]]}
+    match = {"symbol": "BTC-USDT", "side": "buy", "price": "37001.1", "size": "0.2"}
+    match |= {"tradeId": "9", "sequence": "9", "time": str(START * 10**9), "type": "match"}
+    topic = {"topic": "/market/match:BTC-USDT", "subject": "trade.l3match"}
+    url = "https://api.kucoin.com/api/v3/market/orderbook/level2?symbol=BTC-USDT"
+    lines(
+        path,
+        [
+            said(11, 13, [["37000.9", "0.4", "11"]], [["37001.2", "1", "13"]]),
+            (url, {"code": "200000", "data": data}),
+            {"type": "message"} | topic | {"data": match},
+            said(14, 15, [["0", "0", "14"]], [["37001.1", "0.5", "15"]]),
+            said(19, 19, [["37000.9", "0", "19"]]),
+            (url, {"code": "200000", "data": data | {"sequence": "18"}}),
+        ],
+    )
+
+
 LOGS: dict[str, Callable[[Path], None]] = {
     "bitstamp": bitstamp,
     "blockchain": blockchain,
     "coinbase": coinbase,
     "deribit": deribit,
     "independent_reserve": independent_reserve,
+    "kucoin": kucoin,
 }

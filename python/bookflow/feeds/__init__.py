@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from bookflow.feeds.handler import Handler, Truth
     from bookflow.feeds.independent_reserve import IndependentReserve
     from bookflow.feeds.kraken import Kraken
+    from bookflow.feeds.kucoin import KuCoin
     from bookflow.feeds.reading import read_feed, verify_feed
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "Handler",
     "IndependentReserve",
     "Kraken",
+    "KuCoin",
     "Truth",
     "handler_of",
     "read_feed",
@@ -42,6 +44,7 @@ VENUES: Final = {
     "deribit": "Deribit",
     "independent_reserve": "IndependentReserve",
     "kraken": "Kraken",
+    "kucoin": "KuCoin",
 }
 """Handlers by the name that the command line uses; each stands in the module of that name."""
 
