@@ -244,7 +244,7 @@ class Bitstamp(OrderHandler):
             if not levels:
                 continue
             theirs = {price_units(book, price): size_units(book, size) for price, size in levels}
-            ours = self._orders(book).levels(side)
+            ours = self._resting(book).levels(side)
             last = list(theirs)[-1]
             for price, size in ours.items():
                 inside = price >= last if side == Side.BID else price <= last
@@ -270,7 +270,7 @@ class Bitstamp(OrderHandler):
 
     def _clean(self, book: Book, stale: dict[tuple[int, int], int]) -> None:
         """Deletes the oldest orders of these levels that are not more than what is too much."""
-        orders = self._orders(book)
+        orders = self._resting(book)
         self._at(book)
         before = len(self._rows)
         for key, order in list(orders.items()):

@@ -125,7 +125,7 @@ class Blockchain(OrderHandler):
             self._whole(book, bids, asks)
 
     def _order(self, book: Book, side: Side, price: bytes, size: bytes, key: str) -> None:
-        order = self._orders(book).get(key)
+        order = self._resting(book).get(key)
         left = size_units(book, size)
         if order is None and left:
             self._add(book, key, side, price, size)

@@ -243,7 +243,7 @@ class Coinbase(OrderHandler):
         book.waiting.append((said, printed))
 
     def _apply(self, book: Book, said: Any, printed: bool = False) -> None:
-        orders = self._orders(book)
+        orders = self._resting(book)
         if isinstance(said, _Open):
             self._add(book, said.order_id, _SIDE[said.side], said.price, said.remaining_size)
         elif isinstance(said, _Match):
@@ -264,7 +264,7 @@ class Coinbase(OrderHandler):
                 self._resize(book, said.order_id, size_units(book, said.new_size))
 
     def _execute(self, book: Book, said: _Match, printed: bool) -> None:
-        order = self._orders(book).get(said.maker_order_id)
+        order = self._resting(book).get(said.maker_order_id)
         size = size_units(book, said.size)
         if order is None:
             self.counts["unknown_orders"] += 1
@@ -276,7 +276,7 @@ class Coinbase(OrderHandler):
             return
         order.size = max(order.size - size, 0)
         if not order.size:
-            self._orders(book).remove(said.maker_order_id)
+            self._resting(book).remove(said.maker_order_id)
         book.memory["print"] = said.trade_id
         self._at(book)
         price = price_units(book, said.price)

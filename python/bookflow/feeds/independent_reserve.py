@@ -175,7 +175,7 @@ class IndependentReserve(OrderHandler):
         self, book: Book, at: int, event: str, key: str, kind: str, price: bytes, volume: bytes
     ) -> None:
         self._stamp(at)
-        known = key in self._orders(book)
+        known = key in self._resting(book)
         if at <= book.memory["since"] and known == (event == "NewOrder"):
             self.counts["old"] += 1
         elif event == "NewOrder":

@@ -79,7 +79,7 @@ class OrderHandler(Handler):
     """A handler some of whose books are of single orders."""
 
     @staticmethod
-    def _orders(book: Book) -> Orders:
+    def _resting(book: Book) -> Orders:
         orders = book.memory.get("orders")
         if orders is None:
             orders = book.memory["orders"] = Orders()
@@ -100,7 +100,7 @@ class OrderHandler(Handler):
             (side, rows, *book.text.units(rows, price, size))
             for side, rows in ((Side.BID, bids), (Side.ASK, asks))
         ]
-        orders = self._orders(book)
+        orders = self._resting(book)
         before = orders.replace()
         self._at(book)
         self._begin(book)
@@ -118,7 +118,7 @@ class OrderHandler(Handler):
     def _add(self, book: Book, key: Hashable, side: int, price: Any, size: Any) -> None:
         """A new order, in texts."""
         prices, sizes = book.text.units([(price, size)])
-        orders = self._orders(book)
+        orders = self._resting(book)
         if key in orders or not sizes[0]:
             self.counts["duplicate_orders" if sizes[0] else "empty_orders"] += 1
             return
@@ -130,7 +130,7 @@ class OrderHandler(Handler):
         order = self._known(book, key)
         if order is None:
             return False
-        self._orders(book).remove(key)
+        self._resting(book).remove(key)
         self._order_row(book, Action.DELETE, order)
         return True
 
@@ -141,7 +141,7 @@ class OrderHandler(Handler):
             return False
         went, order.size = order.size - size, size
         if not size:
-            self._orders(book).remove(key)
+            self._resting(book).remove(key)
         if went > 0:
             self._order_row(book, Action.CANCEL, order, went, Flag.FILL if filled else 0)
         elif went < 0:
@@ -149,7 +149,7 @@ class OrderHandler(Handler):
         return True
 
     def _known(self, book: Book, key: Hashable) -> Order | None:
-        order = self._orders(book).get(key)
+        order = self._resting(book).get(key)
         if order is None:
             self.counts["unknown_orders"] += 1
         return order
