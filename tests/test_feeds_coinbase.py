@@ -223,6 +223,33 @@ def test_a_book_that_is_called_good_is_right(fault: str, share: float) -> None:
         assert handler.counts["gaps"] > 0
 
 
+def test_a_session_in_a_pipeline() -> None:
+    messages, states = session(1_500)
+    handler = Coinbase(book="full")
+    handler.feed(messages[0], 1)
+    pipeline = None
+    for events in (
+        handler.snapshot({"sequence": 0, "bids": [], "asks": []}, 1, "X-Y"),
+        *(handler.feed(message, 2) for message in messages[1:]),
+    ):
+        if pipeline is None:
+            pipeline = Pipeline(
+                events.instrument, clock="event", features={"mid": Mid()}, order="as-is"
+            )
+        pipeline.run(events)
+    assert pipeline is not None
+    assert {name for name, n in pipeline.faults.items() if n} <= {"crossed"}
+    best = {}
+    for side, pick in (("buy", max), ("sell", min)):
+        price = pick(int(p) for s, p, _ in states[-1].values() if s == side)
+        sizes = [int(q) for s, p, q in states[-1].values() if (s, p) == (side, str(price))]
+        best[side] = (price, sum(sizes))
+    unit, lot = (float(str(u)) for u in (events.instrument.price_unit, events.instrument.size_unit))
+    bid, bid_size, ask, ask_size = pipeline.quotes
+    assert (round(bid * unit), round(bid_size * lot)) == best["buy"]
+    assert (round(ask * unit), round(ask_size * lot)) == best["sell"]
+
+
 def whole_of(orders: dict[str, tuple[str, str, str]], sequence: int) -> dict[str, Any]:
     sides = {
         name: [(p, q, key) for key, (s, p, q) in orders.items() if s == side]

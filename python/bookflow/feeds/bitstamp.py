@@ -15,7 +15,6 @@ UNVERIFIABLE.
 Rules: "Live orders", "Live full order book" of the venue's websocket documentation, and recordings.
 """
 
-from collections import deque
 from typing import Annotated, Any, ClassVar, Final, Literal
 from urllib.parse import urlsplit
 
@@ -32,8 +31,6 @@ __all__ = ["Bitstamp"]
 _MSGSPEC: Final = need("msgspec", "io")
 _STRUCT: Final[Any] = _MSGSPEC.Struct
 _AGGRESSOR: Final = {0: Side.BID, 1: Side.ASK, None: Side.NONE}
-# Prints are not quite in the order of their numbers.
-_PRINTS: Final = 256
 _BOOKS: Final = ("diff_order_book", "order_book", "live_orders")
 
 _Level = Annotated[list[str], _MSGSPEC.Meta(min_length=2, max_length=3)]
@@ -290,12 +287,11 @@ class Bitstamp(OrderHandler):
         book = self._book(symbol, [(trade.price_str, trade.amount_str)])
         if book is None:
             return
-        if trade.id in book.memory.get("prints", ()):
-            self.counts["repeated_prints"] += 1
+        book.text.units([(trade.price_str, trade.amount_str)])
+        if self._repeated(book, trade.id):
             return
         self._stamp(at * 1_000 if at else NONE)
         self._trade(book, trade.price_str, trade.amount_str, _AGGRESSOR[trade.type])
-        book.memory.setdefault("prints", deque(maxlen=_PRINTS)).append(trade.id)
 
 
 def _time(text: str) -> int:

@@ -145,9 +145,7 @@ class Blockchain(OrderHandler):
             book.text.units([level])
         if not self._connection(trade.seqnum) or book is None:
             return
-        if trade.trade_id and trade.trade_id == book.memory.get("print"):
-            self.counts["repeated_prints"] += 1
+        if trade.trade_id and self._repeated(book, trade.trade_id):
             return
         self._stamp(at)
         self._trade(book, *level, _AGGRESSOR[trade.side])
-        book.memory["print"] = trade.trade_id

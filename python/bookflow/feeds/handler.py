@@ -16,7 +16,7 @@ The venue's module says what a message means by a few calls: `_snapshot`, `_chan
 
 import re
 import time as clock
-from collections import Counter, deque
+from collections import Counter, OrderedDict, deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -49,6 +49,8 @@ Message = str | bytes | Mapping[str, Any] | Sequence[Any]
 
 # Messages kept for a book until its snapshot comes.
 _MOST_WAITING: Final = 100_000
+# Ids of prints that are remembered, to know those that come again.
+_MOST_PRINTS: Final = 10_000
 _NO_LEVELS: Final[Sequence[Any]] = ()
 _ALL: Final = 1 << 31
 
@@ -226,6 +228,7 @@ class Handler:
     def _disconnect(self) -> None:
         self._number = None
         for book in self._books.values():
+            book.waiting.clear()
             if book.live:
                 self._at(book)
                 self._lost(book, "disconnected")
@@ -360,6 +363,17 @@ class Handler:
             Action.TRADE, aggressor, int(prices[0]), int(sizes[0]), order_id, flags=flags
         )
         self._rows.end()
+
+    def _repeated(self, book: Book, key: object) -> bool:
+        """Whether this print came before, as some do when a connection is made anew."""
+        seen = book.memory.setdefault("printed", OrderedDict())
+        if key in seen:
+            self.counts["repeated_prints"] += 1
+            return True
+        seen[key] = None
+        if len(seen) > _MOST_PRINTS:
+            seen.popitem(last=False)
+        return False
 
     def _lost(self, book: Book, reason: str, count: int | None = None) -> None:
         """Something of this book was lost: it is marked before the next row and waits.

@@ -215,14 +215,14 @@ class IndependentReserve(OrderHandler):
     def _print(self, name: str, trade: _Trade) -> None:
         text = bytes(trade.price)
         by_currency: Mapping[str, Any] = self._price_by(text) if text[:1] == b"{" else {"": text}
+        told = []
         for currency, price in by_currency.items():
             symbol = f"{name}-{currency}".lower() if currency else name
             level = (bytes(price), bytes(trade.volume))
             book = self._book(symbol, [level])
-            if book is None:
-                continue
-            if book.memory.get("print") == trade.trade_guid:
-                self.counts["repeated_prints"] += 1
-                continue
-            self._trade(book, *level, _AGGRESSOR[trade.side])
-            book.memory["print"] = trade.trade_guid
+            if book is not None:
+                book.text.units([level])
+                told.append((book, level))
+        for book, level in told:
+            if not self._repeated(book, trade.trade_guid):
+                self._trade(book, *level, _AGGRESSOR[trade.side])

@@ -96,7 +96,7 @@ class KuCoin(Handler):
     """Books and prints of KuCoin's public channels ``level2``, ``match`` and ``execution``.
 
     One handler for the connection of one market: symbols of spot and futures differ. Prints that
-    come again at once are dropped ("repeated_prints").
+    come again are dropped ("repeated_prints").
     """
 
     venue: ClassVar[str] = "kucoin"
@@ -206,12 +206,11 @@ class KuCoin(Handler):
         book = self._book(said.symbol, [level])
         if book is None:
             return
-        if said.trade_id == book.memory.get("print"):
-            self.counts["repeated_prints"] += 1
+        book.text.units([level])
+        if self._repeated(book, said.trade_id):
             return
         self._stamp(at)
         self._trade(book, *level, _SIDE[said.side])
-        book.memory["print"] = said.trade_id
 
 
 def _of_future(said: _Future) -> _Change:
