@@ -209,6 +209,20 @@ def test_alarms_are_a_column_and_a_list() -> None:
         frame.alarms("no_such")
 
 
+def test_volume_to_depth() -> None:
+    """3 and 5 are traded within a second, against 1 at the bid and 1 at the ask; then only 5."""
+    events = [
+        *quotes((1, 100, 102)),
+        trade(2, Side.BID, 102, 3),
+        (2 * SECOND + SECOND // 2, Action.TRADE, Side.ASK, 100, 5),
+        *quotes((3, 100, 103)),
+        *quotes((4, 100, 102)),
+    ]
+    frame = rows_of({"x": bf.Volume(window="1s") / bf.CumulativeDepth(levels=1)}, events)
+    by_time = dict(zip((frame.ts / SECOND).tolist(), frame["x"].tolist(), strict=True))
+    assert by_time == {1.0: 0.0, 2.0: 1.5, 2.5: 4.0, 3.0: 2.5, 4.0: 0.0}
+
+
 def test_numbers_that_leave_the_range_are_not_known() -> None:
     """1e150 is the most: its squares still add up. What a ratio makes of less is NaN beyond it."""
     for wrong in (1.1e150, -1e300):

@@ -1,6 +1,7 @@
 """Pages whose examples are run: each block goes on from those before and prints what is shown."""
 
 import contextlib
+import gzip
 import io
 import re
 import runpy
@@ -8,16 +9,39 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import test_reader_databento as databento
+import test_reader_tables as tables
+import test_reader_tardis as tardis
+from captures import pcap, session
 
 import bookflow as bf
 
 DOCS = Path(__file__).parents[1] / "docs"
-PAGES = ("composition", "detection", "feeds", "order_flow_regression")
+# What a page's examples read, by its name.
+FILES = {
+    "venues/iex": {"acme.pcap.gz": lambda: gzip.compress(pcap(session()))},
+    "venues/databento": {
+        "es.mbo.dbn": lambda: (
+            databento.header("mbo") + databento.records("mbo", databento.MBO).tobytes()
+        ),
+    },
+    "venues/hftbacktest": {},
+    "venues/tables": {"trades.csv": lambda: tables.PRINTS.encode()},
+    "venues/tardis": {
+        "book.csv.gz": lambda: gzip.compress("\n".join([tardis.BOOK, *tardis.ROWS]).encode()),
+    },
+}
+PAGES = ("composition", "detection", "feeds", "order_flow_regression", *FILES)
 BLOCK = re.compile(r"^```python\n(.*?)^```\n(?:\n```text\n(.*?)^```\n)?", re.S | re.M)
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_examples_print_what_is_shown(page: str) -> None:
+def test_examples_print_what_is_shown(
+    page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name, make in FILES.get(page, {}).items():
+        (tmp_path / name).write_bytes(make())
     text = (DOCS / f"{page}.md").read_text(encoding="utf-8")
     names: dict[str, Any] = {"__name__": page}
     blocks = BLOCK.findall(text)
@@ -34,6 +58,10 @@ def test_examples_print_what_is_shown(page: str) -> None:
 def test_the_index_lists_the_page(page: str) -> None:
     index = (DOCS / "index.md").read_text(encoding="utf-8")
     assert page == "index" or f"\n{page}\n" in index
+
+
+def test_the_page_of_feeds_lists_all_venues() -> None:
+    assert "\nvenues/*\n" in (DOCS / "feeds.md").read_text(encoding="utf-8")
 
 
 def test_the_calculators_page_has_all_of_them() -> None:

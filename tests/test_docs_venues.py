@@ -1,4 +1,4 @@
-"""The examples of the venues' pages, each on a small log of that venue."""
+"""The pages of the venues: each example runs on a small log and prints what is shown."""
 
 import contextlib
 import io
@@ -7,22 +7,33 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from venue_logs import LOGS
+import venue_logs
+import venue_logs_orders
+import venue_logs_updates
+from test_docs_examples import FILES
 
-DOCS = Path(__file__).parents[1] / "docs/venues"
+LOGS = venue_logs.LOGS | venue_logs_orders.LOGS | venue_logs_updates.LOGS
+PAGES = Path(__file__).parents[1] / "docs" / "venues"
 BLOCK = re.compile(r"^```python\n(.*?)^```\n(?:\n```text\n(.*?)^```\n)?", re.S | re.M)
-PAGES = sorted(path.stem for path in DOCS.glob("*.md") if "```python" in path.read_text("utf-8"))
 
 
-@pytest.mark.parametrize("page", PAGES)
-def test_the_example_prints_what_is_shown(
-    page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("venue", sorted(LOGS))
+def test_examples_print_what_is_shown(
+    venue: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    LOGS[page](tmp_path / f"{page}.log")
+    text = (PAGES / f"{venue}.md").read_text(encoding="utf-8")
+    LOGS[venue](tmp_path / f"{venue}.log")
     monkeypatch.chdir(tmp_path)
-    names: dict[str, Any] = {"__name__": page}
-    for code, shown in BLOCK.findall((DOCS / f"{page}.md").read_text("utf-8")):
+    names: dict[str, Any] = {"__name__": venue}
+    blocks = BLOCK.findall(text)
+    assert len(blocks) == text.count("```python") > 0
+    for code, shown in blocks:
         printed = io.StringIO()
         with contextlib.redirect_stdout(printed):
-            exec(compile(code, f"docs/venues/{page}.md", "exec"), names)
+            exec(compile(code, f"docs/venues/{venue}.md", "exec"), names)
         assert printed.getvalue() == shown
+
+
+def test_every_page_has_an_example_that_is_run() -> None:
+    run = {*LOGS, *(Path(page).name for page in FILES)}
+    assert {page.stem for page in PAGES.glob("*.md")} <= run

@@ -1,6 +1,9 @@
 """Databento files: what a record means, and what is refused."""
 
+import os
 import struct
+import subprocess
+import sys
 import time
 from collections import Counter
 from collections.abc import Iterable
@@ -13,12 +16,20 @@ import pytest
 import zstandard
 
 import bookflow as bf
+from bookflow.readers._pieces import pieces
 
 LAST, TOB, SNAPSHOT, BAD_TS, BAD_BOOK = 128, 64, 32, 8, 4
 UNDEFINED = 2**63 - 1
 NANO = 10**9
-SCHEMAS = {"mbo": dbn.MBOMsg, "mbp-1": dbn.MBP1Msg, "mbp-10": dbn.MBP10Msg, "trades": dbn.TradeMsg}
-RTYPES = {"mbo": 160, "mbp-1": 1, "mbp-10": 10, "trades": 0}
+SCHEMAS = {
+    "mbo": dbn.MBOMsg,
+    "mbp-1": dbn.MBP1Msg,
+    "mbp-10": dbn.MBP10Msg,
+    "tbbo": dbn.MBP1Msg,
+    "trades": dbn.TradeMsg,
+    "status": dbn.StatusMsg,
+}
+RTYPES = {"mbo": 160, "mbp-1": 1, "mbp-10": 10, "tbbo": 1, "trades": 0, "status": 18}
 
 
 def header(schema: str | None, **settings: Any) -> bytes:
@@ -40,8 +51,9 @@ def records(schema: str, rows: Iterable[dict[str, Any]], *, ts_out: bool = False
     made = np.zeros(len(rows), dtype)
     made["length"], made["rtype"] = made.itemsize // 4, RTYPES[schema]
     made["publisher_id"], made["instrument_id"] = 1, 7
-    made["side"], made["price"], made["size"] = b"B", 100 * NANO, 1
-    made["flags"] = LAST
+    if schema != "status":
+        made["side"], made["price"], made["size"] = b"B", 100 * NANO, 1
+        made["flags"] = LAST
     made["ts_recv"] = np.arange(len(rows)) + 1_000
     made["ts_event"] = made["ts_recv"] - 500
     for name in made.dtype.names or ():
@@ -189,6 +201,36 @@ def test_trades_are_atomic_events(tmp_path: Path) -> None:
     assert events.depth is None
     venue = bf.read_databento(path, time="venue")
     assert venue.ts.tolist() == events.ts_venue.tolist()
+
+
+def test_a_tbbo_is_a_print_and_the_quotes_before_it(tmp_path: Path) -> None:
+    book = {"bid_px_00": 100 * NANO, "bid_sz_00": 5, "ask_px_00": 101 * NANO, "ask_sz_00": 4}
+    rows = [{"action": b"T", "side": s, "flags": 0} | book for s in (b"B", b"A", b"N")]
+    path = write(tmp_path / "a.tbbo.dbn", "tbbo", rows)
+    events = bf.read_databento(path)
+    assert events.action.tolist() == [bf.Action.TRADE] * 3
+    assert events.flags.tolist() == [bf.Flag.LAST] * 3
+    assert events.side.tolist() == [bf.Side.BUY, bf.Side.SELL, bf.Side.NONE]
+    assert events.depth is not None
+    assert events.depth.ask_price[:, 0].tolist() == [101 * NANO] * 3
+    error = refused(write(path, "tbbo", [*rows, {"action": b"A"} | book]))
+    assert (error.row, error.field) == (3, "action")
+
+
+def test_statuses(tmp_path: Path) -> None:
+    rows = [{"action": action} for action in range(16)]
+    path = write(tmp_path / "a.status.dbn", "status", rows)
+    events = bf.read_databento(path)
+    halted, auction = bf.Status.HALTED, bf.Status.AUCTION
+    # "None" and the change of a short sale restriction say nothing of trading.
+    assert events.size.tolist() == [
+        *([auction] * 6),
+        *(0, halted, halted, halted, auction, halted, halted, halted),
+    ]
+    assert events.action.tolist() == [bf.Action.STATUS] * 14
+    assert events.flags.tolist() == [bf.Flag.LAST] * 14
+    error = refused(write(path, "status", [{"action": 7}, {"action": 16}]))
+    assert (error.row, error.field, error.value) == (1, "action", 16)
 
 
 def test_an_instruments_units_are_taken_exactly(tmp_path: Path) -> None:
@@ -424,7 +466,7 @@ def test_flipped_bits_never_crash(tmp_path: Path, schema: str, suffix: str) -> N
 def test_a_bomb_is_refused_before_it_fills_the_memory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bookflow.readers._dbn._FREE", 1 << 20)
+    monkeypatch.setattr("bookflow.readers._pieces._FREE", 1 << 20)
     data = header("mbo") + records("mbo", MBO[:1]).tobytes() * (1 << 17)
     path = tmp_path / "bomb.dbn.zst"
     path.write_bytes(zstandard.compress(data, 3))
@@ -445,10 +487,10 @@ def test_every_recorded_file_loads(shared: Path) -> None:
         assert len(events) > 0, path.name
         assert np.all(np.diff(events.ts) >= 0)
         read += 1
-    assert read == 41
+    assert read == 41 + 14
     live = next((shared / "data" / "databento").rglob("LIVE*"))
     found = {schema: len(bf.read_databento(live, schema=schema)) for schema in SCHEMAS}
-    assert found == {"mbo": 6, "mbp-1": 2, "mbp-10": 2, "trades": 2}
+    assert found == {"mbo": 6, "mbp-1": 2, "mbp-10": 2, "tbbo": 2, "trades": 2, "status": 0}
 
 
 def recorded(shared: Path, name: str) -> bf.Events:
@@ -516,3 +558,155 @@ def test_a_long_atomic_event_in_small_chunks_takes_no_quadratic_time(tmp_path: P
     start = time.perf_counter()
     assert sum(len(chunk) for chunk in bf.read_databento(path).chunks(10)) == 30_000
     assert time.perf_counter() - start < 5
+
+
+# Live --------------------------------------------------------------------------------------------
+
+
+def decoded(path: Path) -> list[Any]:
+    decoder = dbn.DBNDecoder()
+    decoder.write(b"".join(pieces(path, 1 << 20)))
+    items: list[Any] = decoder.decode()
+    return items
+
+
+def fed(handler: bf.DatabentoHandler, items: Iterable[Any]) -> tuple[bf.Events, Counter[str]]:
+    parts = [handler.feed(item) for item in items]
+    parts.append(handler.finish())
+    counts: Counter[str] = Counter()
+    for part in parts:
+        counts.update(part.counts)
+    return bf.Events.concat([part for part in parts if len(part)] or parts[:1]), counts
+
+
+def test_record_by_record_is_as_the_file(shared: Path) -> None:
+    compared = 0
+    for path in sorted((shared / "data" / "databento").rglob("*.dbn*")):
+        schema = next((s for s in SCHEMAS if f".{s}." in path.name or f"_{s}_" in path.name), None)
+        if schema is None and not path.name.startswith("LIVE"):
+            continue
+        items = decoded(path)
+        for kind in [schema] if schema else list(SCHEMAS):
+            publisher: Any = "all" if path.name.startswith("OPRA") else None
+            wanted = bf.read_databento(path, schema=kind, publisher=publisher)
+            rows = wanted.to_numpy()
+            for parts in (items, [items], [items[:5], items[5:]]):
+                if len(items) > 5000 and parts is items:
+                    parts = [items[i : i + 7] for i in range(0, len(items), 7)]
+                handler = bf.DatabentoHandler(kind, publisher=publisher)
+                events, counts = fed(handler, parts)
+                assert np.array_equal(events.to_numpy(), rows), path.name
+                assert counts == wanted.counts
+                compared += 1
+    assert compared == (55 + 6) * 3
+
+
+def test_a_live_handler_waits_for_the_end_of_an_event(tmp_path: Path) -> None:
+    _, *items = decoded(write(tmp_path / "a.dbn", "mbo", MBO))
+    handler = bf.DatabentoHandler(order="as-is")
+    assert [len(handler.feed(item)) for item in items] == [0, 0, 3, 0, 0, 0, 0, 3, 1]
+    # The last message is fed only in part, and something is lost.
+    handler.feed(items[3])
+    handler.gap()
+    events = handler.feed(items[8])
+    assert events.flags.tolist() == [bf.Flag.LAST | bf.Flag.GAP]
+    assert len(handler.finish()) == 0
+    handler.gap()
+    assert handler.finish().counts == {"gap": 1}
+    handler.feed(items[3])
+    assert handler.finish().flags.tolist() == [bf.Flag.GAP]
+    for wrong in (3, b"abc", None):
+        with pytest.raises(TypeError, match="none of databento_dbn's records"):
+            handler.feed(wrong)
+    with pytest.raises(bf.InputError, match="schema"):
+        bf.DatabentoHandler("ohlcv-1s")
+    with pytest.raises(bf.InputError, match="time"):
+        bf.DatabentoHandler(time="local")  # type: ignore[arg-type]
+    empty = bf.DatabentoHandler()
+    assert len(empty.finish()) == 0
+
+
+def test_a_live_handler_learns_symbols_and_ticks(shared: Path) -> None:
+    folder = shared / "data" / "databento"
+    handler = bf.DatabentoHandler("mbo")
+    definitions = decoded(folder / "nautilus" / "orderbooks_definition.dbn.zst")
+    counts = handler.feed(definitions).counts
+    assert counts == {"other_records": len(definitions) - 1}
+    (instrument,) = handler.instruments.values()
+    assert (instrument.symbol, instrument.tick) == ("ESM4", "0.25")
+    book = decoded(next((folder / "nautilus").glob("orderbooks_mbo_2024-05-08*")))
+    events = handler.feed(book)
+    assert events.instrument == instrument
+    pipe = bf.Pipeline(instrument, clock="event", features={"mid": bf.Mid()})
+    assert len(pipe.run(events)) > 100
+    live = bf.DatabentoHandler("trades")
+    live.feed(decoded(next(folder.rglob("LIVE*"))))
+    assert all(instrument.symbol for instrument in live.instruments.values())
+
+
+# Hostile files -----------------------------------------------------------------------------------
+
+HOSTILE = """
+import random, resource, sys
+from pathlib import Path
+import bookflow as bf
+
+folder, seed, flips = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
+files = sorted(folder.glob("*.dbn*"))
+path = folder / "hostile"
+bf.read_databento(files[0])
+resource.setrlimit(resource.RLIMIT_AS, (1 << 30, 1 << 30))
+outcomes = {"read": 0, "refused": 0}
+
+
+def attempt(data):
+    path.write_bytes(data)
+    try:
+        for chunk in bf.read_databento(path, publisher="all", order="as-is").chunks(1000):
+            pass
+        outcomes["read"] += 1
+    except bf.InputError as error:
+        assert str(error).startswith("hostile") or error.field
+        outcomes["refused"] += 1
+
+
+wholes = [file.read_bytes() for file in files]
+for whole in wholes:
+    for end in range(0, len(whole), 2):
+        attempt(whole[:end])
+    for at in range(0, min(len(whole) - 3, 420), 4):
+        for value in (0, 1, 2**31, 2**32 - 1):
+            attempt(whole[:at] + value.to_bytes(4, "little") + whole[at + 4 :])
+draw = random.Random(seed)
+for _ in range(flips):
+    data = bytearray(draw.choice(wholes))
+    for _ in range(draw.choice((1, 1, 1, 2, 8))):
+        bit = draw.randrange(len(data) * 8)
+        data[bit // 8] ^= 1 << bit % 8
+    attempt(bytes(data))
+claim = b"DBN\\x01" + (2**32 - 1).to_bytes(4, "little") + bytes(200)
+assert len(claim) == 208
+attempt(claim)
+status = Path("/proc/self/status").read_text()
+print(outcomes, int(status.split("VmHWM:")[1].split()[0]) // 1024, "MiB")
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="limits a process' memory as Linux does")
+def test_hostile_files_in_a_gigabyte(tmp_path: Path) -> None:
+    """Cut anywhere, with lengths that lie, with flipped bits: nothing but `InputError`."""
+    book = {"bid_px_00": 100 * NANO, "bid_sz_00": 5, "ask_px_00": 101 * NANO, "ask_sz_00": 4}
+    write(tmp_path / "a.dbn", "mbo", MBO, symbols=["A"])
+    write(tmp_path / "b.dbn.zst", "mbo", MBO)
+    write(tmp_path / "c.dbn", "mbp-10", [{"action": b"A"} | book])
+    write(tmp_path / "d.dbn", "status", [{"action": 7}])
+    write(tmp_path / "e.dbn.zst", "tbbo", [{"action": b"T"} | book] * 3)
+    flips = 1_000 * int(os.environ.get("BOOKFLOW_EFFORT", "1"))
+    run = subprocess.run(
+        [sys.executable, "-c", HOSTILE, str(tmp_path), "1", str(flips)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 0, run.stderr[-2000:]
+    assert int(run.stdout.split("}")[1].split()[0]) < 300

@@ -30,6 +30,48 @@ FEEDS = {
     "okx": ("cryptofeed/OK*",),
 }
 
+CSV = "--reader csv --price-unit 0.01 --ts-unit s --kind "
+MICRO = "--reader csv --price-unit 1e-4 --ts-unit s --kind "
+TABLES = {
+    # recording: how it is read, and how many events there are
+    "ccapi_gemini/gemini__eth-usd__2021-07-01__trade.csv": (
+        CSV + "trades --size-unit 1e-8 --map ts=time_seconds,side=is_buyer_maker "
+        "--words side:1=sell,0=buy",
+        25_222,
+    ),
+    "ccapi_gemini/gemini__eth-usd__2021-07-01__market-depth.csv": (
+        CSV + "quotes --open-end --size-unit 1e-8 --map ts=time_seconds "
+        "--split bid_price_bid_size=_,bid_price,bid_size "
+        "--split ask_price_ask_size=_,ask_price,ask_size",
+        None,
+    ),
+    "pinstimation/hfdata.csv": (MICRO + "trades --map ts=timestamp,size=volume", 100_000),
+    "blockhouse_mbp10/first_25000_rows.csv": (CSV + "depth --map ts=ts_recv", 5_000),
+    "obanalytics/lob_data_trades.csv.gz": (
+        CSV + "trades --map ts=timestamp,size=volume,side=direction",
+        482,
+    ),
+    "nautilus/binance_btcusdt-trades.parquet": (
+        CSV + "trades --float-digits 15 --size-unit 1e-6 "
+        "--map ts=timestamp,size=quantity,side=buyer_maker --words side:True=sell,False=buy",
+        2_001,
+    ),
+    "tardis/deltas_1.csv": ("--reader tardis --ts-unit ns", None),
+    "tardis/trades_1.csv": ("--reader tardis --ts-unit ns", 2),
+    "tardis/deltas_with_snapshot.csv": ("--reader tardis", None),
+    "tardis/deribit_incremental_book_L2_BTC-PERPETUAL.csv": ("--reader tardis", None),
+    "tardis/bitmex_trades_XBTUSD.csv": ("--reader tardis", 10),
+    "tardis/huobi-dm-swap_quotes_BTC-USD.csv": ("--reader tardis", None),
+    "tardis/nautilus_quotes.csv": ("--reader tardis", 9_999),
+    "tardis/nautilus_trades.csv": ("--reader tardis", 9_999),
+    "tardis/options_chain.csv": ("--reader tardis", None),
+    "tardis/binance-futures_book_snapshot_5_BTCUSDT.csv": ("--reader tardis", 10),
+    "tardis/binance-futures_book_snapshot_25_BTCUSDT.csv": ("--reader tardis", 10),
+    "iex/test.pcap.gz": ("--reader iex", None),
+    "databento/nautilus/esh4-glbx-mdp3-20231224.mbo.dbn.zst": ("", None),
+}
+"""Files of other kinds, with what the command line is told."""
+
 TRUTH: dict[tuple[str, ...], tuple[str, str, int, int]] = {
     # recording(s): reader, what is compared, how many, how many are equal
     ("cryptofeed/KRAKEN.ws.50.0",): ("kraken", "checksum", 4_269, 4_269),
@@ -39,17 +81,19 @@ TRUTH: dict[tuple[str, ...], tuple[str, str, int, int]] = {
     ("cryptofeed/BITMEX.ws.17.0",): ("bitmex", "quote", 429, 421),
     ("cryptofeed/BINANCE-b38f7c.0",): ("binance", "best quote", 4_629, 4_629),
     ("hftbacktest/usdm__ethusdt_20240808.gz",): ("binance", "best quote", 6_581, 6_581),
+    ("hftbacktest/spot__btcusdt_20240808.gz",): ("binance", "best quote", 3_449, 3_449),
     ("hftbacktest/spot__btcusdt_20240808.gz", "hftbacktest/spot__btcusdt_20240809.gz"): (
         "binance",
         "best quote",
-        3_449,
-        3_449,
+        6_491,
+        6_491,
     ),
+    ("hftbacktest/cm__ethusd_perp_20240808.gz",): ("binance", "best quote", 22_887, 22_887),
     ("hftbacktest/cm__ethusd_perp_20240808.gz", "hftbacktest/cm__ethusd_perp_20240809.gz"): (
         "binance",
         "best quote",
-        22_887,
-        22_887,
+        39_133,
+        39_133,
     ),
 }
 
@@ -73,6 +117,15 @@ def test_info_reads_every_feed(shared: Path, capsys: pytest.CaptureFixture[str])
         assert main(["info", "--reader", venue, str(path)]) == 0, path
         said = capsys.readouterr().out
         assert re.search(r"events +[1-9]", said), (path, said)
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_info_reads_a_table(name: str, shared: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    options, rows = TABLES[name]
+    assert main(["info", *options.split(), str(shared / "data" / name)]) == 0
+    said = capsys.readouterr().out
+    events = sum(int(n.replace(",", "")) for n in re.findall(r"^  events +([0-9,]+)", said, re.M))
+    assert events == rows if rows else events > 0, said
 
 
 @pytest.mark.parametrize("names", TRUTH, ids=lambda names: names[0])

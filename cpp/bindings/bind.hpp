@@ -6,6 +6,7 @@ namespace bookflow {
 
 void bind_words(pybind11::module_& m);
 void bind_instrument(pybind11::module_& m);
+void bind_arrow(pybind11::module_& m);
 void bind_events(pybind11::module_& m);
 void bind_books(pybind11::module_& m);
 void bind_text_book(pybind11::module_& m);

@@ -8,6 +8,7 @@ PYBIND11_MODULE(_core, m) {
     bookflow::bind_words(m);
     bookflow::bind_instrument(m);
     bookflow::bind_events(m);
+    bookflow::bind_arrow(m);
     bookflow::bind_books(m);
     bookflow::bind_text_book(m);
     bookflow::bind_calculators(m);

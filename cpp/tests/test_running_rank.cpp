@@ -53,13 +53,6 @@ void ranks() {
     }
 }
 
-void frozen() {
-    const FrozenRank rank({3.0, 1.0, kNaN, 2.0, 2.0});
-    CHECK(rank.step(0.5) == 0.0 && rank.step(1.0) == 0.25 && rank.step(2.0) == 0.75);
-    CHECK(rank.step(9.0) == 1.0 && std::isnan(rank.step(kNaN)));
-    CHECK(std::isnan(FrozenRank({}).step(1.0)));
-}
-
 void alarms() {
     LevelAlarm alarm(0.99, 0.9);
     const std::vector<std::pair<double, bool>> steps{
@@ -77,7 +70,6 @@ void alarms() {
 
 int main() {
     ranks();
-    frozen();
     alarms();
     return test::report("running_rank");
 }

@@ -1,8 +1,8 @@
 """bookflow: order book in, order-flow signals out - the same bits in batch and live.
 
-Start with `read_lobster`, `read_databento`, `read_events` or `Events.from_quotes`, give the events
-to a `Pipeline`, and read its `FeatureFrame`. Every calculator also works alone (`update`) and as a
-function over columns.
+Start with a reader (`read_lobster`, `read_databento`, `read_tardis`, `read_iex`, `read_csv`,
+`read_events`) or with `Events.from_quotes`, give the events to a `Pipeline`, and read its
+`FeatureFrame`. Every calculator also works alone (`update`) and as a function over columns.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -37,14 +37,28 @@ if TYPE_CHECKING:
     from bookflow.integrated_ofi import fit_integrated_ofi
     from bookflow.microprice_model import MicropriceModel, fit_microprice
     from bookflow.profile import VolumeProfile, volume_profile
-    from bookflow.readers import read_databento, read_events, read_lobster
+    from bookflow.readers import (
+        HFTBACKTEST_DTYPE,
+        DatabentoHandler,
+        from_hftbacktest,
+        read_csv,
+        read_databento,
+        read_events,
+        read_iex,
+        read_lobster,
+        read_tardis,
+        tardis_frame,
+        to_hftbacktest,
+    )
     from bookflow.simulation import Burst, Simulation, simulate
 
 # Read on first use: they need the extras, or are not everybody's.
 _LAZY = {
     "BAR_DTYPE": "bookflow.bar_frames",
     "Burst": "bookflow.simulation",
+    "DatabentoHandler": "bookflow.readers",
     "Footprint": "bookflow.footprints",
+    "HFTBACKTEST_DTYPE": "bookflow.readers",
     "MicropriceModel": "bookflow.microprice_model",
     "Simulation": "bookflow.simulation",
     "VolumeProfile": "bookflow.profile",
@@ -52,10 +66,16 @@ _LAZY = {
     "fit_integrated_ofi": "bookflow.integrated_ofi",
     "fit_microprice": "bookflow.microprice_model",
     "footprint": "bookflow.footprints",
+    "from_hftbacktest": "bookflow.readers",
+    "read_csv": "bookflow.readers",
     "read_databento": "bookflow.readers",
     "read_events": "bookflow.readers",
+    "read_iex": "bookflow.readers",
     "read_lobster": "bookflow.readers",
+    "read_tardis": "bookflow.readers",
     "simulate": "bookflow.simulation",
+    "tardis_frame": "bookflow.readers",
+    "to_hftbacktest": "bookflow.readers",
     "volume_profile": "bookflow.profile",
 }
 
@@ -65,9 +85,11 @@ _FUNCTIONS = [entry["function"] for entry in _core.CALCULATORS]
 __all__ = [
     "BAR_DTYPE",
     "EVENT_DTYPE",
+    "HFTBACKTEST_DTYPE",
     "NONE",
     "Action",
     "Burst",
+    "DatabentoHandler",
     "Depth",
     "Events",
     "FeatureFrame",
@@ -92,13 +114,19 @@ __all__ = [
     "fit_integrated_ofi",
     "fit_microprice",
     "footprint",
+    "from_hftbacktest",
     "merge",
     "parse_calculator",
+    "read_csv",
     "read_databento",
     "read_events",
+    "read_iex",
     "read_lobster",
+    "read_tardis",
     "reference",
     "simulate",
+    "tardis_frame",
+    "to_hftbacktest",
     "volume_profile",
     *_CALCULATORS,
     *_FUNCTIONS,

@@ -1,7 +1,8 @@
 """Event columns of a table of events, of quotes, of depth or of trades."""
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Final
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,9 +22,19 @@ from bookflow.events import (
 if TYPE_CHECKING:
     from bookflow._core import Instrument
 
-__all__ = ["depth_columns", "event_columns", "numbered_levels", "trade_columns"]
+__all__ = [
+    "KINDS",
+    "Kind",
+    "Reading",
+    "depth_columns",
+    "event_columns",
+    "numbered_levels",
+    "trade_columns",
+]
 
 Columns = dict[str, Array | None]
+Kind = Literal["events", "trades", "quotes", "depth"]
+KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 
 SIDE_WORDS: Final = {
     "buy": 1,
@@ -53,13 +64,14 @@ def event_columns(
     columns: Mapping[str, str] | None,
     source: str,
     first_row: int = 0,
+    ts_unit: str = "ns",
 ) -> tuple[Columns, Depth | None]:
     """A table of events: the fields of `EVENT_DTYPE`, and depth rows if it has them."""
     fields = (*FIELDS, *DEPTH_FIELDS)
     table = Table(data, columns=columns, fields=fields, source=source, first_row=first_row)
     action = table.codes("action", ACTION_WORDS, np.uint8)
     made: Columns = {
-        "ts": table.times("ts"),
+        "ts": table.times("ts", ts_unit),
         "action": action,
         "side": _sides(table),
         "price": table.prices("price", instrument),
@@ -67,8 +79,12 @@ def event_columns(
     }
     for name in OPTIONAL:
         null = {"ts_venue": NONE, "order_id": 0}.get(name)
-        there = table.has(name)
-        made[name] = table.integers(name, EVENT_DTYPE[name], null) if there else None
+        if not table.has(name):
+            made[name] = None
+        elif name == "ts_venue" and ts_unit != "ns":
+            made[name] = table.times(name, ts_unit)
+        else:
+            made[name] = table.integers(name, EVENT_DTYPE[name], null)
     table.refuse_misspelt(OPTIONAL)
     return made, _depth(table, instrument)
 
@@ -81,12 +97,13 @@ def depth_columns(
     prefix: str,
     ts_unit: str,
     source: str,
+    first_row: int = 0,
 ) -> tuple[Columns, Depth | None]:
     """Quotes or depth: one event a row, whose cause is not known."""
     if levels < 1:
         raise InputError("must be at least 1", field="levels", value=levels)
     fields = ("ts", "ts_venue", "flags", *DEPTH_FIELDS)
-    table = Table(data, columns=columns, fields=fields, source=source)
+    table = Table(data, columns=columns, fields=fields, source=source, first_row=first_row)
     made = _stamps(table, ts_unit)
     depth = _depth(table, instrument, prefix, levels)
     if depth is None:
@@ -109,10 +126,11 @@ def trade_columns(
     columns: Mapping[str, str] | None,
     ts_unit: str,
     source: str,
+    first_row: int = 0,
 ) -> tuple[Columns, Depth | None]:
     """Prints, every one an atomic event."""
     fields = ("ts", "ts_venue", "flags", "price", "size", "side")
-    table = Table(data, columns=columns, fields=fields, source=source)
+    table = Table(data, columns=columns, fields=fields, source=source, first_row=first_row)
     table.refuse_misspelt(("ts_venue", "side"))
     made = _stamps(table, ts_unit)
     made |= {
@@ -122,6 +140,46 @@ def trade_columns(
         "action": np.full(table.rows, Action.TRADE, np.uint8),
     }
     return made, None
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How a table is read: what its rows are, and what its columns are called."""
+
+    instrument: "Instrument"
+    kind: Kind = "events"
+    columns: Mapping[str, str] | None = None
+    prefix: str = ""
+    levels: int = 10
+    ts_unit: str = "ns"
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise InputError(f"must be one of {', '.join(KINDS)}", field="kind", value=self.kind)
+
+    def __call__(
+        self, data: object, source: str, first_row: int = 0
+    ) -> tuple[Columns, Depth | None]:
+        """Columns and depth rows of the table, whose first row has this number in messages."""
+        if self.kind == "events":
+            return event_columns(
+                data, self.instrument, self.columns, source, first_row, self.ts_unit
+            )
+        if self.kind == "trades":
+            return trade_columns(
+                data, self.instrument, self.columns, self.ts_unit, source, first_row
+            )
+        levels = 1 if self.kind == "quotes" else self.levels
+        return depth_columns(
+            data,
+            self.instrument,
+            levels,
+            self.columns,
+            self.prefix,
+            self.ts_unit,
+            source,
+            first_row,
+        )
 
 
 def numbered_levels(names: list[str], prefix: str = "") -> Iterator[tuple[str, ...]]:

@@ -1,7 +1,8 @@
 """The one door from any table to checked 1-D columns.
 
-A table is a mapping of names to arrays, a structured array (matched by field name), a Polars frame
-or a pandas frame; neither library is imported unless the object is one of its own. Values are taken
+A table is a mapping of names to arrays, a structured array (matched by field name), a Polars frame,
+a pandas frame or whatever has an Arrow stream; no library is imported unless the object is one of
+its own. Values are taken
 exactly or refused: integers never come from floats, booleans or text, 64-bit unsigned ones never
 wrap, and a masked array is an error because its mask would be lost. Big-endian and misaligned
 columns are converted (exactly, by a copy), all others are used as they are, without one.
@@ -119,7 +120,7 @@ class Table:
     Parameters
     ----------
     data
-        Mapping, structured array, Polars frame or pandas frame.
+        Mapping, structured array, Polars frame, pandas frame or an object with an Arrow stream.
     columns
         The table's own name of a field where it differs: ``{"ts": "time", "size": "qty"}``.
     fields
@@ -351,13 +352,21 @@ def _opened(data: object, source: str) -> tuple[Any, list[str]]:
             twice = Counter(names).most_common(1)[0][0]
             raise InputError("is the name of two columns", source=source, value=twice)
         return (lambda name, null, where: _any_column(frame[name], null, where)), names
+    if hasattr(data, "__arrow_c_stream__"):
+        from bookflow import _arrow  # only for its objects
+
+        columns = _arrow.whole(data, source)
+        return (lambda name, null, where: columns[name].taken(null, where)), list(columns)
     raise TypeError(
         f"{source}: {type(data).__name__} is no table: a dict of arrays, a structured array, "
-        "a Polars or a pandas frame is"
+        "a Polars or a pandas frame or an Arrow stream is"
     )
 
 
 def _any_column(value: object, null: int | None, where: Where) -> Array:
+    if hasattr(value, "taken"):  # of an Arrow stream
+        filled: Array = value.taken(null, where)
+        return filled
     module = _module(value)
     if module == "polars":
         return _polars_column(value, null, where)

@@ -270,8 +270,31 @@ def _input(parser: argparse.ArgumentParser) -> None:
         metavar="FIELD=COLUMN,...",
         help="csv: the file's own names of fields, as ts=time,price=px",
     )
+    parser.add_argument(
+        "--words",
+        action="append",
+        metavar="FIELD:TEXT=WORD,...",
+        help="csv: what cells mean, as side:True=sell,False=buy",
+    )
+    parser.add_argument(
+        "--split",
+        action="append",
+        metavar="COLUMN=MARK,NAME,...",
+        help="csv: a column of several values, what stands between and their names",
+    )
+    parser.add_argument(
+        "--float-digits",
+        type=_count,
+        metavar="N",
+        help="csv: digits that a Parquet file's floats are meant to have, at most 15",
+    )
+    parser.add_argument(
+        "--open-end",
+        action="store_true",
+        help="csv, tardis: the last line is whole though no newline ends it",
+    )
     parser.add_argument("--kind", help="csv: what its rows are: trades, quotes, depth or events")
-    parser.add_argument("--ts-unit", metavar="UNIT", help="csv: of its times: ns, us, ms or s")
+    parser.add_argument("--ts-unit", metavar="UNIT", help="csv, tardis: of times: ns, us, ms, s")
 
 
 def _date(parser: argparse.ArgumentParser) -> None:

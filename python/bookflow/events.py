@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from bookflow._core import Instrument
+    from bookflow._from_table import Kind
 
 __all__ = [
     "EVENT_DTYPE",
@@ -111,6 +112,25 @@ class Events:
         self._columns, self._depth = _checked_columns(columns, depth, source)
 
     @classmethod
+    def _trusted(
+        cls,
+        columns: Mapping[str, Array],
+        instrument: "Instrument",
+        source: str,
+        instruments: "dict[int, Instrument]",
+    ) -> Self:
+        """All columns, of the right dtypes and one length: what a handler writes every message."""
+        events = cls.__new__(cls)
+        events.instrument = instrument
+        events.source = source
+        events.first_row = 0
+        events.instruments = instruments
+        events._counts = {}
+        events._loader = None
+        events._columns, events._depth = {**columns}, None
+        return events
+
+    @classmethod
     def lazy(
         cls,
         loader: Source,
@@ -134,7 +154,7 @@ class Events:
         order: Order = "error",
         source: str = "array",
     ) -> Self:
-        """Events from a structured array (by field name), a dict of arrays or a frame.
+        """Events from a structured array (by field name), a dict of arrays, a frame or a stream.
 
         Integer prices and sizes are units, floats are converted exactly through the instrument.
         ``flags`` are bits of `Flag`. Depth rows are four 2-D fields (``bid_price`` ...) or columns
@@ -147,6 +167,35 @@ class Events:
         )
 
     from_polars = from_numpy
+
+    @classmethod
+    def from_arrow(
+        cls,
+        data: object,
+        instrument: "Instrument",
+        *,
+        kind: "Kind" = "events",
+        columns: Mapping[str, str] | None = None,
+        prefix: str = "",
+        levels: int = 10,
+        ts_unit: str = "ns",
+        order: Order = "error",
+        source: str = "arrow",
+    ) -> Self:
+        """Events from anything with `__arrow_c_stream__`, lazily and batch by batch.
+
+        Polars, pandas, pyarrow (also a reader of record batches) and DuckDB have it. Columns of the
+        event's own types are not copied; the rest is as `from_numpy`, or, by `kind`, as
+        `from_quotes`, `from_depth` or `from_trades`. A null is an error that names its row where a
+        value is due. A stream that can be read once only gives its rows once: load it
+        (``len(events)``) to use them again.
+        """
+        from bookflow import _from_table
+        from bookflow.readers._rows import ArrowTables, Rows
+
+        read = _from_table.Reading(instrument, kind, columns, prefix, levels, ts_unit)
+        rows = Rows(source, ArrowTables(data, source), read, order)
+        return cls.lazy(rows, instrument, source=source)
 
     @classmethod
     def from_quotes(
@@ -443,6 +492,16 @@ class Events:
             {n: np.ascontiguousarray(c) for n, c in columns.items()}
         )
         return frame
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        """The columns of `to_polars` as an Arrow stream; what is contiguous is not copied."""
+        from bookflow import _arrow
+        from bookflow._instrument import to_json
+
+        columns = {n: c for n, c in self.columns.items() if c is not None}
+        if self.depth is not None:
+            columns |= self.depth.columns()
+        return _arrow.stream(columns, {"bookflow.instrument": to_json(self.instrument)})
 
     def write_parquet(self, path: "str | PathLike[str]") -> None:
         """Everything, the instrument included: `read_events` gives it back."""

@@ -263,6 +263,15 @@ class FeatureFrame:
         """ts, status, seen, clean and the features, as a pandas frame."""
         return need("pandas").DataFrame(self._all())
 
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        """ts, status, seen, clean and the features as an Arrow stream, without a copy.
+
+        Its metadata are those of `write_parquet`.
+        """
+        from bookflow import _arrow  # only where asked for
+
+        return _arrow.stream(self._all(), self._metadata())
+
     def _all(self) -> dict[str, Array]:
         return {name: getattr(self, name) for name in _STAMPS} | dict(self.columns)
 

@@ -75,29 +75,10 @@ public:
     }
     void forget_touch() { bars_.forget_touch(); }
 
-    // At the LAST of an atomic event: is a row due?
+    // At the LAST of an atomic event: is a row due? The two commonest answers are at hand.
     [[nodiscard]] bool due(bool best_changed, std::span<const Print> prints) {
-        switch (clock_.kind) {
-            case Clock::Kind::Event: return true;
-            case Clock::Kind::Best: return best_changed;
-            case Clock::Kind::Trade: return std::ranges::any_of(prints, &Print::is_trade);
-            case Clock::Kind::Every: break;
-            case Clock::Kind::Imbalance:
-            case Clock::Kind::Run: return informed(prints);
-        }
-        const Span::Of of = clock_.every.of;
-        if (of == Span::Of::Time) return false;
-        if (of == Span::Of::Events) count_ += 1;
-        for (const Print& p : prints) {
-            if (!p.is_trade()) continue;
-            if (of == Span::Of::Trades) count_ += 1;
-            if (of == Span::Of::Volume) count_ += p.size.raw;
-            if (of == Span::Of::Value) count_ += linear_ ? value_of(p) : i128{p.size.raw};
-            count_ = std::min(count_, kMost);
-        }
-        if (count_ < target_) return false;
-        count_ %= target_;
-        return true;
+        if (clock_.kind == Clock::Kind::Event) return true;
+        return !clock_.on_grid() && counted(best_changed, prints);
     }
 
     // A session ended, or everything starts anew.
@@ -170,6 +151,28 @@ private:
         return n % divisor == 0 ? std::optional(n / divisor) : std::nullopt;
     }
 
+    [[nodiscard, gnu::noinline]] bool counted(bool best_changed, std::span<const Print> prints) {
+        switch (clock_.kind) {
+            case Clock::Kind::Event: return true;
+            case Clock::Kind::Best: return best_changed;
+            case Clock::Kind::Trade: return std::ranges::any_of(prints, &Print::is_trade);
+            case Clock::Kind::Every: break;
+            case Clock::Kind::Imbalance:
+            case Clock::Kind::Run: return informed(prints);
+        }
+        const Span::Of of = clock_.every.of;
+        if (of == Span::Of::Events) count_ += 1;
+        for (const Print& p : prints) {
+            if (!p.is_trade()) continue;
+            if (of == Span::Of::Trades) count_ += 1;
+            if (of == Span::Of::Volume) count_ += p.size.raw;
+            if (of == Span::Of::Value) count_ += linear_ ? value_of(p) : i128{p.size.raw};
+            count_ = std::min(count_, kMost);
+        }
+        if (count_ < target_) return false;
+        count_ %= target_;
+        return true;
+    }
     [[nodiscard]] bool informed(std::span<const Print> prints) {
         bool any = false;
         for (std::size_t i = 0; i < prints.size(); ++i) {

@@ -15,11 +15,18 @@
 
 namespace bookflow {
 
-// #{v <= x} / N over values in ascending order; NaN over none.
-[[nodiscard]] inline double share_at_most(const std::vector<double>& sorted, double x) {
-    if (sorted.empty() || std::isnan(x)) return kNaN;
-    const auto above = std::upper_bound(sorted.begin(), sorted.end(), x);
-    return static_cast<double>(above - sorted.begin()) / static_cast<double>(sorted.size());
+// How many values stand first for which `first` holds, of values of which those do. Halved without
+// a branch: which half it is nobody can guess, and a wrong guess costs more than a step.
+template <class First>
+[[nodiscard]] inline std::ptrdiff_t count_first(const std::vector<double>& values, First first) {
+    if (values.empty()) return 0;
+    const double* at = values.data();
+    for (std::size_t n = values.size(); n > 1;) {
+        const std::size_t half = n / 2;
+        at += half * static_cast<std::size_t>(first(at[half - 1]));
+        n -= half;
+    }
+    return at - values.data() + static_cast<std::ptrdiff_t>(first(*at));
 }
 
 // Against the last `most` values, the current one included. NaN is no value.
@@ -30,11 +37,13 @@ public:
     double step(double x) {
         if (std::isnan(x)) return kNaN;
         x += 0.0;  // no -0.0: values that are equal are one value to the bit
-        const auto to = std::upper_bound(sorted_.begin(), sorted_.end(), x);
+        const auto to = sorted_.begin() + count_first(sorted_, [x](double v) { return v <= x; });
         auto at = to - sorted_.begin();  // of x
         if (past_.size() == most_) {
             // what lies between the oldest and x moves by one place, and nothing else does
-            const auto from = std::lower_bound(sorted_.begin(), sorted_.end(), past_.front());
+            const double oldest = past_.front();
+            const auto from =
+                sorted_.begin() + count_first(sorted_, [=](double v) { return v < oldest; });
             past_.pop_front();
             if (from < to) {
                 std::move(from + 1, to, from);
@@ -81,19 +90,6 @@ public:
 private:
     std::size_t most_;
     Ring<double> past_;
-    std::vector<double> sorted_;
-};
-
-// Against values that were known before, which stay as they are.
-class FrozenRank {
-public:
-    explicit FrozenRank(std::vector<double> reference) : sorted_(std::move(reference)) {
-        std::erase_if(sorted_, [](double x) { return std::isnan(x); });
-        std::sort(sorted_.begin(), sorted_.end());
-    }
-    [[nodiscard]] double step(double x) const { return share_at_most(sorted_, x); }
-
-private:
     std::vector<double> sorted_;
 };
 

@@ -18,6 +18,8 @@ __all__ = ["OPTIONS", "READERS", "open_with"]
 
 # Of an instrument, as the caller may give it.
 _UNITS: Final = frozenset({"price_unit", "size_unit", "tick", "symbol", "instrument"})
+# Of a text file with a row a line.
+_TABLE: Final = frozenset({"ts_unit", "open_end"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +67,17 @@ def _events(args: argparse.Namespace) -> Iterator[Events]:
 
 def _csv(args: argparse.Namespace) -> Iterator[Events]:
     instrument = _instrument(args)
-    columns = dict(_pair(text) for part in args.map or () for text in part.split(","))
-    settings = _given(args, "kind", "ts_unit")
+    columns = dict(_pair(text, "--map") for part in args.map or () for text in part.split(","))
+    settings = _given(args, "kind", "ts_unit", "float_digits")
+    settings["open_end"] = args.open_end
+    settings["words"] = {
+        field: dict(_pair(word, "--words") for word in said.split(","))
+        for field, said in (_pair(text, "--words", ":") for text in args.words or ())
+    }
+    settings["split"] = {
+        column: parts.split(",")
+        for column, parts in (_pair(text, "--split") for text in args.split or ())
+    }
     for path in args.inputs:
         if instrument is None:
             raise _no_units(path)
@@ -76,7 +87,13 @@ def _csv(args: argparse.Namespace) -> Iterator[Events]:
 def _tardis(args: argparse.Namespace) -> Iterator[Events]:
     instrument = _instrument(args)
     for path in args.inputs:
-        yield bookflow.read_tardis(path, instrument=instrument, order=args.order)
+        yield bookflow.read_tardis(
+            path,
+            instrument=instrument,
+            order=args.order,
+            open_end=args.open_end,
+            **_given(args, "ts_unit"),
+        )
 
 
 def _itch(args: argparse.Namespace) -> Iterator[Events]:
@@ -117,8 +134,8 @@ READERS: Final = {
     "lobster": _Reader(_lobster, frozenset({"tick", "symbol", "date", "seed"})),
     "databento": _Reader(_databento, _UNITS),
     "events": _Reader(_events, _UNITS),
-    "csv": _Reader(_csv, _UNITS | {"map", "kind", "ts_unit"}),
-    "tardis": _Reader(_tardis, _UNITS),
+    "csv": _Reader(_csv, _UNITS | _TABLE | {"kind", "map", "split", "words", "float_digits"}),
+    "tardis": _Reader(_tardis, _UNITS | _TABLE),
     "itch": _Reader(_itch, frozenset({"date", "symbol", "instrument"})),
     "iex": _Reader(_iex, frozenset({"symbol", "instrument"})),
     **{venue: _Reader(_feed(venue), _UNITS | {"as_one"}) for venue in sorted(VENUES)},
@@ -137,11 +154,11 @@ def _chosen(args: argparse.Namespace) -> dict[str, Any]:
     return {} if args.symbol is None else {"symbols": [args.symbol]}
 
 
-def _pair(text: str) -> tuple[str, str]:
-    name, equals, column = text.partition("=")
-    if not equals or not name or not column:
-        raise InputError("must be FIELD=COLUMN, as ts=time", field="--map", value=text)
-    return name.strip(), column.strip()
+def _pair(text: str, option: str, between: str = "=") -> tuple[str, str]:
+    name, found, value = text.partition(between)
+    if not found or not name or not value:
+        raise InputError(f"must be NAME{between}...", field=option, value=text)
+    return name.strip(), value
 
 
 def _no_units(path: Path) -> InputError:

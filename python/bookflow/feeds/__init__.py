@@ -11,18 +11,26 @@ from typing import TYPE_CHECKING, Any, Final
 from bookflow.errors import InputError
 
 if TYPE_CHECKING:
+    from bookflow.feeds.binance import Binance
+    from bookflow.feeds.bitget import Bitget
     from bookflow.feeds.bitstamp import Bitstamp
     from bookflow.feeds.blockchain import Blockchain
     from bookflow.feeds.coinbase import Coinbase
     from bookflow.feeds.deribit import Deribit
+    from bookflow.feeds.ftx import FTX
     from bookflow.feeds.handler import Handler, Truth
     from bookflow.feeds.independent_reserve import IndependentReserve
     from bookflow.feeds.kraken import Kraken
     from bookflow.feeds.kucoin import KuCoin
+    from bookflow.feeds.okx import OKX
     from bookflow.feeds.reading import read_feed, verify_feed
 
 __all__ = [
+    "FTX",
+    "OKX",
     "VENUES",
+    "Binance",
+    "Bitget",
     "Bitstamp",
     "Blockchain",
     "Coinbase",
@@ -38,13 +46,17 @@ __all__ = [
 ]
 
 VENUES: Final = {
+    "binance": "Binance",
+    "bitget": "Bitget",
     "bitstamp": "Bitstamp",
     "blockchain": "Blockchain",
     "coinbase": "Coinbase",
     "deribit": "Deribit",
+    "ftx": "FTX",
     "independent_reserve": "IndependentReserve",
     "kraken": "Kraken",
     "kucoin": "KuCoin",
+    "okx": "OKX",
 }
 """Handlers by the name that the command line uses; each stands in the module of that name."""
 

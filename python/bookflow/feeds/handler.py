@@ -432,6 +432,11 @@ class Handler:
         """Whether what the venue says of its book is so; counted in `truths`."""
         return self.truths.setdefault(what, Truth()).add(ours, theirs, where)
 
+    def _crc_holds(self, book: Book, rule: str, depth: int, checksum: int) -> bool:
+        """Whether this CRC-32, signed or not, is that of our texts (see `TextBook.checksum`)."""
+        ours = book.text.checksum(rule, depth)
+        return self._check("checksum", ours, checksum & 0xFFFF_FFFF, book.symbol)
+
     def _claim(
         self, book: Book, bid: Any, bid_size: Any, ask: Any, ask_size: Any, what: str = "best quote"
     ) -> None:
@@ -478,9 +483,8 @@ class Handler:
             rule = f"is no message of the venue ({type(error).__name__}: {error})"
             raise InputError(rule, source=self.venue, field="message") from error
         instrument = next(iter(self.instruments.values()), _NOTHING)
-        return Events(
-            self._rows.take(), instrument, source=self.venue, instruments=self.instruments
-        )
+        columns = self._rows.take() if len(self._rows) else _NO_ROWS
+        return Events._trusted(columns, instrument, self.venue, dict(self.instruments))
 
     def _undo(self, now: int, books: int) -> None:
         """A message was refused: its rows go, and the books that it was the first of."""
@@ -492,6 +496,7 @@ class Handler:
 
 
 _NOTHING: Final = _core.Instrument(price_unit="1")
+_NO_ROWS: Final = Rows().take()
 
 
 def _unit(levels: Sequence[Any], place: int, what: str, digits: int, source: str) -> str:

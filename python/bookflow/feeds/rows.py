@@ -83,6 +83,10 @@ class Rows:
         for i in range(first, len(flags) - 1):
             flags[i] &= ~Flag.LAST
 
+    def join(self) -> None:
+        """The atomic event of the last row goes on."""
+        self._columns["flags"][-1] &= ~Flag.LAST
+
     def drop(self, rows: int = 0) -> None:
         """Forget all rows but the first `rows`."""
         for column in self._columns.values():

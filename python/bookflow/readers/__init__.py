@@ -1,7 +1,27 @@
 """Files of market data as `Events`: one module a venue or format."""
 
-from bookflow.readers.databento import read_databento
+from bookflow.readers.databento import DatabentoHandler, read_databento
 from bookflow.readers.files import read_events
+from bookflow.readers.hftbacktest import (
+    HFTBACKTEST_DTYPE,
+    from_hftbacktest,
+    to_hftbacktest,
+)
+from bookflow.readers.iex import read_iex
 from bookflow.readers.lobster import read_lobster
+from bookflow.readers.tables import read_csv
+from bookflow.readers.tardis import read_tardis, tardis_frame
 
-__all__ = ["read_databento", "read_events", "read_lobster"]
+__all__ = [
+    "HFTBACKTEST_DTYPE",
+    "DatabentoHandler",
+    "from_hftbacktest",
+    "read_csv",
+    "read_databento",
+    "read_events",
+    "read_iex",
+    "read_lobster",
+    "read_tardis",
+    "tardis_frame",
+    "to_hftbacktest",
+]

@@ -6,6 +6,7 @@ only that names the row, the column and the value for certain.
 """
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from io import BytesIO
@@ -15,14 +16,17 @@ from typing import TYPE_CHECKING, Final
 from bookflow._optional import need
 from bookflow.errors import InputError
 from bookflow.readers._decimal import DECIMAL
+from bookflow.readers._pieces import is_compressed, pieces
 
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["Column", "CsvFile"]
+__all__ = ["Column", "CsvFile", "head", "refuse_cut_header", "taken"]
 
 BLOCK: Final = 4 << 20
 LONGEST_LINE: Final = 1 << 20
+_SAMPLE: Final = 1 << 16
+_MARK: Final = b"\xef\xbb\xbf"
 
 _PATTERN: Final = {
     "integer": re.compile(r" *[+-]?[0-9]+"),
@@ -31,6 +35,37 @@ _PATTERN: Final = {
     "text": re.compile(r".+"),
 }
 _RANGE: Final = {"integer": (-(2**63), 2**63), "unsigned": (0, 2**64)}
+
+
+def head(path: Path) -> tuple[list[str], list[bytes], bool]:
+    """Names in the header, the first whole lines behind it, and whether the header has an end."""
+    start = b""
+    for piece in pieces(path, _SAMPLE):
+        start += piece
+        if len(start) > LONGEST_LINE or len(start.partition(b"\n")[2]) >= _SAMPLE:
+            break
+    header, end, sample = start.removeprefix(_MARK).partition(b"\n")
+    if not start:
+        raise InputError("is empty", source=path.name)
+    if len(header) > LONGEST_LINE - 4:
+        raise InputError(f"has a header of about {LONGEST_LINE} bytes or more", source=path.name)
+    names = header.decode("utf-8", "replace").rstrip("\r").split(",")
+    if len(set(names)) != len(names):
+        twice = Counter(names).most_common(1)[0][0]
+        raise InputError("names a column twice", source=path.name, field="header", value=twice)
+    return names, sample[:_SAMPLE].rpartition(b"\n")[0].split(b"\n"), bool(end)
+
+
+def taken(open_end: bool) -> Callable[[bytes, bytes], bool] | None:
+    """`CsvFile`'s `is_whole` for callers who say that a last line without a newline is whole."""
+    return (lambda before, last: True) if open_end else None
+
+
+def refuse_cut_header(path: Path, has_end: bool) -> None:
+    """InputError for a header that may go on behind the file's end."""
+    if not has_end:
+        rule = "has no end: the file may be cut; if it is whole, append a newline"
+        raise InputError(rule, source=path.name, field="header")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +94,7 @@ class CsvFile:
     is_whole
         Whether a last line without a newline, given the line before it, can be no shorter piece of
         a longer one. By default nothing is known, and such a line is an error: what is left of a
-        number that was cut is a number too.
+        number that was cut is a number too. A compressed file that is whole has a whole last line.
     """
 
     def __init__(
@@ -84,10 +119,19 @@ class CsvFile:
         self._schema = {column.name: types[column.kind] for column in columns}
 
     def batches(self, rows: int) -> "Iterator[pl.DataFrame]":
-        """Frames of exactly `rows` rows, the last with what is left."""
+        """Frames of exactly `rows` rows, the last with what is left, also before an error."""
         held: list[pl.DataFrame] = []
         count = 0
-        for frame in self._frames():
+        fault = None
+        frames = self._frames()
+        while True:
+            try:
+                frame = next(frames, None)
+            except InputError as error:
+                fault = error
+                break
+            if frame is None:
+                break
             held.append(frame)
             count += len(frame)
             if count < rows:
@@ -100,6 +144,8 @@ class CsvFile:
             count -= full
         if count:
             yield self._polars.concat(held)
+        if fault is not None:
+            raise fault
 
     def _frames(self) -> "Iterator[pl.DataFrame]":
         first_row = 0
@@ -110,31 +156,33 @@ class CsvFile:
 
     def _blocks(self) -> Iterator[bytes]:
         """Blocks of whole lines, without a byte order mark and without the header."""
-        with open(self.path, "rb") as file:
-            rest = file.read(3)
-            if rest == b"\xef\xbb\xbf":
-                rest = b""
-            if self.header:
+        rest, row, before = b"", 0, b""
+        start = True
+        header = self.header
+        for piece in pieces(self.path, BLOCK):
+            rest += piece
+            if start and len(rest) >= len(_MARK):
+                rest, start = rest.removeprefix(_MARK), False
+            if header:
                 # Its names were read before: here it is only passed over.
-                rest += file.readline(LONGEST_LINE)
-                rest = rest.partition(b"\n")[2]
-            row, before = 0, b""
-            while piece := file.read(BLOCK):
-                rest += piece
-                end = rest.rfind(b"\n") + 1
-                if end:
-                    block, rest = rest[:end], rest[end:]
-                    yield block
-                    row += block.count(b"\n")
-                    before = block[block.rfind(b"\n", 0, -1) + 1 :].rstrip(b"\r\n")
-                if len(rest) > LONGEST_LINE:
-                    raise self._fail(f"a line of more than {LONGEST_LINE} bytes", row)
-            if rest:
-                if self._is_whole is None or not self._is_whole(before, rest):
-                    self._diagnose(rest, row)
-                    rule = "the last line has no end: the file may be cut"
-                    raise self._fail(f"{rule}; if it is whole, append a newline", row)
-                yield rest
+                if b"\n" not in rest and len(rest) <= LONGEST_LINE:
+                    continue
+                rest, header = rest.partition(b"\n")[2], False
+            end = rest.rfind(b"\n") + 1
+            if end:
+                block, rest = rest[:end], rest[end:]
+                yield block
+                row += block.count(b"\n")
+                before = block[block.rfind(b"\n", 0, -1) + 1 :].rstrip(b"\r\n")
+            if len(rest) > LONGEST_LINE:
+                raise self._fail(f"a line of more than {LONGEST_LINE} bytes", row)
+        if rest and not header:
+            is_whole = self._is_whole is not None and self._is_whole(before, rest)
+            if not is_whole and not is_compressed(self.path):
+                self._diagnose(rest, row)
+                rule = "the last line has no end: the file may be cut"
+                raise self._fail(f"{rule}; if it is whole, append a newline", row)
+            yield rest
 
     def _parsed(self, block: bytes, first_row: int) -> "pl.DataFrame":
         for byte, name in ((b"\0", "a NUL byte"), (b'"', "a quote")):

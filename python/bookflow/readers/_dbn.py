@@ -16,22 +16,32 @@ from bookflow._optional import need
 from bookflow._table import Array
 from bookflow.errors import InputError
 from bookflow.readers._guard import guarded
+from bookflow.readers._pieces import pieces
 
-__all__ = ["DbnFile", "Records"]
+__all__ = ["EVENT_SCHEMAS", "MESSAGE", "RTYPE", "DbnFile", "Records"]
 
-_ZSTD: Final = b"\x28\xb5\x2f\xfd"
 _DBZ: Final = b"\x50\x2a\x4d\x18"
 _VERSIONS: Final = (1, 2, 3)
 
 # Records of a file: their rtype in the header of each, by schema.
-RTYPE: Final = {"mbo": 160, "mbp-1": 1, "mbp-10": 10, "trades": 0, "definition": 19}
-EVENT_SCHEMAS: Final = ("mbo", "mbp-1", "mbp-10", "trades")
+RTYPE: Final = {
+    "mbo": 160,
+    "mbp-1": 1,
+    "mbp-10": 10,
+    "tbbo": 1,
+    "trades": 0,
+    "status": 18,
+    "definition": 19,
+}
+EVENT_SCHEMAS: Final = ("mbo", "mbp-1", "mbp-10", "tbbo", "trades", "status")
 
-_MESSAGE: Final = {
+MESSAGE: Final = {
     "mbo": "MBOMsg",
     "mbp-1": "MBP1Msg",
     "mbp-10": "MBP10Msg",
+    "tbbo": "MBP1Msg",
     "trades": "TradeMsg",
+    "status": "StatusMsg",
     "definition": "InstrumentDefMsg",
 }
 
@@ -39,9 +49,6 @@ _RECORD_HEADER: Final = 16
 _PIECE: Final = 4096
 _READ: Final = 1 << 20
 _LONGEST_HEADER: Final = 256 << 20
-# A thousandfold is far beyond what records compress to, and far below what a bomb does.
-_LARGEST_RATIO: Final = 1000
-_FREE: Final = 64 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +66,7 @@ class DbnFile:
     Attributes
     ----------
     schema : str
-        "mbo", "mbp-1", "mbp-10", "trades" or "definition".
+        "mbo", "mbp-1", "mbp-10", "tbbo", "trades", "status" or "definition".
     symbols : dict[int, str]
         Raw symbols by instrument id, where the header maps them.
     """
@@ -82,7 +89,7 @@ class DbnFile:
         self.schema: str = found
         # Only definitions differ between the versions, each in the layout it was written in.
         messages = {1: dbn.v1, 2: dbn.v2, 3: dbn.v3}[metadata.version]
-        dtype = list(getattr(messages, _MESSAGE[found])._dtypes)
+        dtype = list(getattr(messages, MESSAGE[found])._dtypes)
         if metadata.ts_out:
             dtype.append(("ts_out", "u8"))
         self.dtype = np.dtype(dtype)
@@ -215,49 +222,11 @@ class DbnFile:
     def _pieces(self, size: int) -> Iterator[bytes]:
         """The file's bytes, decompressed, about `size` at a time."""
         with open(self.path, "rb") as file:
-            magic = file.read(4)
-            file.seek(0)
-            if magic == _DBZ:
+            if file.read(4) == _DBZ:
                 raise self._fail(
                     "is a DBZ file, the format before DBN: convert it with the dbn tool"
                 )
-            if magic == _ZSTD:
-                yield from self._decompressed(file, size)
-                return
-            while piece := file.read(size):
-                yield piece
-
-    def _decompressed(self, file: Any, size: int) -> Iterator[bytes]:
-        """Decompressed from small pieces, so that a bomb shows before it fills the memory."""
-        zstandard = need("zstandard", "io")
-        decompressor = zstandard.ZstdDecompressor(max_window_size=1 << 27)
-        frame = decompressor.decompressobj()
-        done: list[bytes] = []
-        taken, made, held = 0, 0, 0
-        while piece := file.read(_PIECE):
-            taken += len(piece)
-            while piece:
-                if frame.eof:
-                    frame = decompressor.decompressobj()
-                try:
-                    out = frame.decompress(piece)
-                except zstandard.ZstdError as error:
-                    raise self._fail(
-                        f"its compression is damaged before byte {taken} ({error})"
-                    ) from error
-                piece = frame.unused_data if frame.eof else b""
-                made += len(out)
-                held += len(out)
-                if made > _FREE + taken * _LARGEST_RATIO:
-                    raise self._fail(f"{taken} compressed bytes become more than {made}")
-                done.append(out)
-            if held >= size:
-                yield b"".join(done)
-                done, held = [], 0
-        if held:
-            yield b"".join(done)
-        if not frame.eof:
-            raise self._fail(f"its compressed data ends unfinished at byte {taken}")
+        yield from pieces(self.path, size)
 
     def _fail(
         self, rule: str, row: int | None = None, field: str = "", value: object = None

@@ -16,7 +16,7 @@ from bookflow.readers._dbn import Records
 if TYPE_CHECKING:
     from bookflow._core import Instrument
 
-__all__ = ["F_BAD_TS", "F_LAST", "F_SNAPSHOT", "Conversion"]
+__all__ = ["F_BAD_TS", "F_LAST", "F_SNAPSHOT", "Conversion", "fills", "with_moved_ends"]
 
 F_LAST: Final = 128
 F_TOB: Final = 64
@@ -28,6 +28,30 @@ _UNDEFINED_PRICE: Final = 2**63 - 1
 _UNDEFINED_TIME: Final = 2**64 - 1
 _NANO: Final = Fraction(1, 10**9)
 _UNKNOWN: Final = 255
+
+# What a status' action means for trading; 255: it says nothing of it.
+_NO_CHANGE: Final = 255
+_TRADING: Final = np.array(
+    [
+        _NO_CHANGE,  # none
+        Status.AUCTION,  # pre-open
+        Status.AUCTION,  # pre-cross
+        Status.AUCTION,  # quoting, not trading
+        Status.AUCTION,  # cross
+        Status.AUCTION,  # opening rotation
+        Status.AUCTION,  # new price indication
+        0,  # trading
+        Status.HALTED,  # halt
+        Status.HALTED,  # pause
+        Status.HALTED,  # suspend
+        Status.AUCTION,  # pre-close
+        Status.HALTED,  # close
+        Status.HALTED,  # post-close
+        _NO_CHANGE,  # change of a short sale restriction
+        Status.HALTED,  # not available for trading
+    ],
+    np.int64,
+)
 
 _ACTIONS: Final = {
     b"A": Action.ADD,
@@ -79,15 +103,18 @@ class Conversion:
         `started` holds the instruments whose book has begun, and gets those that begin here;
         `gaps` those with a gap before their next event, which these records may not hold.
         """
+        if self.schema == "status":
+            return self._statuses(records)
         flags = _FLAGS_OF[records.values["flags"]]
         if self.schema == "mbo":
             order = np.argsort(records.values["instrument_id"], kind="stable")
-            flags, waiting = _with_moved_ends(records.values, flags, order)
-            flags |= _fills(records.values, order)
+            flags, waiting = with_moved_ends(records.values, flags, order)
+            flags |= fills(records.values, order)
             kept = ~np.isin(records.values["action"], _DROPPED)
             records = Records(records.values[kept], records.rows[kept], records.others)
             flags = flags[kept]
-            _mark(gaps, records.values["instrument_id"], flags)
+        _mark(gaps, records.values["instrument_id"], flags)
+        if self.schema == "mbo":
             gaps |= waiting
         columns = self._common(records)
         columns["flags"] = flags
@@ -98,13 +125,38 @@ class Conversion:
                 rows = np.insert(records.rows, starts, records.rows[starts])
                 return _with_status(columns, starts), None, rows
             return columns, None, records.rows
-        if self.schema == "trades":
+        if self.schema in ("trades", "tbbo"):
+            # Of what happened these records are the prints alone, each of them whole.
             wrong = columns["action"] != Action.TRADE
-            self._rule(wrong, records, "action", "must be T in trades")
+            self._rule(wrong, records, "action", f"must be T in {self.schema}")
             columns["flags"] = (flags & np.uint16(Flag.GAP)) | np.uint16(Flag.LAST)
+        if self.schema == "trades":
             return columns, None, records.rows
         self._causes(columns)
         return columns, self._depth(records), records.rows
+
+    def _statuses(self, records: Records) -> tuple[dict[str, Array], None, NDArray[np.int64]]:
+        action = records.values["action"].astype(np.int64)
+        self._rule(action >= len(_TRADING), records, "action", "is not known")
+        bits = _TRADING[action]
+        kept = bits != _NO_CHANGE
+        records = Records(records.values[kept], records.rows[kept], records.others)
+        rows = len(records.values)
+        columns: dict[str, Array] = {
+            "ts": self._times(records, "ts_recv" if self.time == "received" else "ts_event"),
+            "ts_venue": self._venue(records),
+            "price": np.full(rows, NONE),
+            "size": bits[kept],
+            "instrument": records.values["instrument_id"].copy(),
+            "action": np.full(rows, Action.STATUS, np.uint8),
+            "side": np.zeros(rows, np.uint8),
+            "flags": np.full(rows, Flag.LAST, np.uint16),
+        }
+        return columns, None, records.rows
+
+    def _venue(self, records: Records) -> NDArray[np.int64]:
+        stamps = records.values["ts_event"]
+        return np.where(stamps == _UNDEFINED_TIME, NONE, stamps.astype(np.int64))
 
     def _common(self, records: Records) -> dict[str, Array]:
         values = records.values
@@ -112,9 +164,7 @@ class Conversion:
         action = self._codes(records, "action", table)
         columns = {
             "ts": self._times(records, "ts_recv" if self.time == "received" else "ts_event"),
-            "ts_venue": np.where(
-                values["ts_event"] == _UNDEFINED_TIME, NONE, values["ts_event"].astype(np.int64)
-            ),
+            "ts_venue": self._venue(records),
             "price": self._prices(records, "price"),
             "size": self._sizes(records, "size"),
             "instrument": values["instrument_id"].copy(),
@@ -218,7 +268,7 @@ def _mark(gaps: set[int], instrument: Array, flags: Array) -> None:
             gaps.remove(number)
 
 
-def _with_moved_ends(values: Array, flags: Array, order: Array) -> tuple[Array, set[int]]:
+def with_moved_ends(values: Array, flags: Array, order: Array) -> tuple[Array, set[int]]:
     """Flags without the dropped records: their end of an event goes back, their gap goes on.
 
     Also the instruments whose gap has no record left to go on to.
@@ -245,7 +295,7 @@ def _with_moved_ends(values: Array, flags: Array, order: Array) -> tuple[Array, 
     return result, waiting
 
 
-def _fills(values: Array, order: Array) -> NDArray[np.uint16]:
+def fills(values: Array, order: Array) -> NDArray[np.uint16]:
     """FILL at the first C or M that follows an F of the same order in the same atomic event."""
     flags = np.zeros(len(values), np.uint16)
     action = values["action"][order]

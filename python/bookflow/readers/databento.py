@@ -1,13 +1,14 @@
-"""Databento's MBO, MBP-1, MBP-10 and trades as events.
+"""Databento's MBO, MBP-1, MBP-10, TBBO, trades and status as events, from files and live.
 
 MBO. A, C, M and R change the book; T is the print; F, which says which resting order a print met,
 is dropped, and the next C or M of that order in the same atomic event carries FILL instead. MBP:
 every record carries the book after it (a T the book before it, which it does not change), so its
-levels are the depth row. Trades: prints, each an atomic event.
+levels are the depth row. TBBO and trades: prints, each an atomic event, a TBBO's with the quotes
+before it. Status: a STATUS each.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -16,19 +17,23 @@ from numpy.typing import NDArray
 
 from bookflow import _core
 from bookflow._instrument import with_id
+from bookflow._optional import need
 from bookflow._table import NONE, Array
 from bookflow.errors import InputError
-from bookflow.events import Events, Order, in_order
-from bookflow.readers._dbn import DbnFile, Records
+from bookflow.events import EVENT_DTYPE, Events, Order, in_order
+from bookflow.readers._chunks import check_rows, cut
+from bookflow.readers._dbn import EVENT_SCHEMAS, MESSAGE, RTYPE, DbnFile, Records
 from bookflow.readers._records import F_BAD_TS, F_LAST, F_SNAPSHOT, Conversion
 
 if TYPE_CHECKING:
     from os import PathLike
 
-__all__ = ["read_databento"]
+__all__ = ["DatabentoHandler", "read_databento"]
 
 # MBO records read at a time: an event that is long is looked at again with every piece.
 _PIECE: Final = 1 << 16
+# The rtype of the records by which the live gateway names instruments.
+_SYMBOL_MAPPING: Final = 22
 # No atomic event is longer; a file without any end of one is not held in memory for its sake.
 _LONGEST_EVENT: Final = 1 << 20
 
@@ -50,7 +55,7 @@ def read_databento(
     path
         The file.
     schema
-        "mbo", "mbp-1", "mbp-10" or "trades", if the file's header does not say.
+        "mbo", "mbp-1", "mbp-10", "tbbo", "trades" or "status", if the file's header does not say.
     instrument
         Units, tick and symbol. Without it prices are in units of 1e-9, with no tick grid. A file's
         instrument ids are kept: `Events.split` separates those of a file that holds several.
@@ -121,49 +126,18 @@ class _Databento:
     order: Order
 
     def chunks(self, rows: int) -> Iterator[Events]:
-        last_ts = NONE
-        publishers: dict[int, int] = {}
-        started: set[int] = set()
-        gaps: set[int] = set()
-        convert = Conversion(self.file.path.name, self.file.schema, self.time, self.instrument)
+        stream = _Stream(
+            self.file.path.name,
+            self.file.schema,
+            self.time,
+            self.instrument,
+            self.publisher,
+            self.order,
+        )
         for records in self._atomic(rows):
-            counts = {"other_records": records.others} if records.others else {}
-            if isinstance(self.publisher, int):
-                own = records.values["publisher_id"] == self.publisher
-                records = Records(records.values[own], records.rows[own], 0)
-            elif self.publisher is None:
-                self._one_publisher(records, publishers)
-            inexact = (records.values["flags"] & (F_BAD_TS | F_SNAPSHOT)) == F_BAD_TS
-            bad_times = int(np.count_nonzero(inexact))
-            if bad_times:
-                counts["bad_ts_recv"] = bad_times
-            columns, depth, numbers = convert(records, started, gaps)
-            columns["ts"], new_last = in_order(columns["ts"], self.order, counts, last_ts)
-            events = Events(
-                columns, self.instrument, depth=depth, source=self.file.path.name, counts=counts
-            )
-            self._check(events, numbers, last_ts)
-            last_ts = new_last
-            yield from self._cut(events, rows)
-        if gaps:
-            # What they were before never came: they are told, with no row to stand on.
-            columns = {name: column[:0] for name, column in columns.items()}
-            yield Events(
-                columns,
-                self.instrument,
-                source=self.file.path.name,
-                counts={"gap": len(gaps)},
-            )
-
-    def _cut(self, events: Events, rows: int) -> Iterator[Events]:
-        """An added row or an atomic event held back may have made it longer than asked for."""
-        if len(events) <= rows:
-            yield events
-            return
-        for i, part in enumerate(events.chunks(rows)):
-            if i == 0:
-                part._counts = events.counts
-            yield part
+            yield from cut(stream.events(records), rows)
+        if stream.gaps:
+            yield stream.end()
 
     def _atomic(self, rows: int) -> Iterator[Records]:
         """Chunks that end where no instrument is inside an atomic event.
@@ -190,23 +164,230 @@ class _Databento:
         if len(held.values) or held.others:
             yield held
 
+
+class DatabentoHandler:
+    """Records as Databento's live client yields them, one at a time, as the events of the file.
+
+    Parameters
+    ----------
+    schema
+        As for `read_databento`; records of others are counted. Without it that of the first record
+        of one that there is ("mbp-1", not "tbbo", which looks the same).
+    instrument, publisher, time, order
+        As for `read_databento`.
+
+    Attributes
+    ----------
+    instruments : dict[int, Instrument]
+        Those that were named by a definition (with its tick, if no `instrument` was given), by a
+        symbol mapping, or by an event.
+    """
+
+    def __init__(
+        self,
+        schema: str | None = None,
+        *,
+        instrument: "_core.Instrument | None" = None,
+        publisher: int | Literal["all"] | None = None,
+        time: Literal["received", "venue"] = "received",
+        order: Order = "error",
+    ) -> None:
+        if time not in ("received", "venue"):
+            raise InputError('must be "received" or "venue"', field="time", value=time)
+        if schema is not None and schema not in EVENT_SCHEMAS:
+            rule = f"must be one of {', '.join(EVENT_SCHEMAS)}"
+            raise InputError(rule, field="schema", value=schema)
+        self._given = instrument
+        self._units = instrument or _core.Instrument(price_unit="1e-9", tick=None, size_unit="1")
+        self.instruments: dict[int, _core.Instrument] = {}
+        self._settings = (time, publisher, order)
+        self._dbn = need("databento_dbn", "io")
+        self._schema = schema
+        self._stream: _Stream | None = None
+        self._dtype = np.dtype([])
+        self._flags = 0
+        self._held: list[bytes] = []
+        self._rows: list[int] = []
+        self._open: set[int] = set()
+        self._whole = 0
+        self._row = 0
+        self._others = 0
+
+    def feed(self, record: object) -> Events:
+        """The events that this record, or each of a list of them, completes; often there are none.
+
+        An MBO record waits for the end of its atomic event: only then is it known whether it is a
+        fill. While one instrument is inside an event those of others wait too (a million records at
+        most), so that all keep the feed's order. What is fed one by one are the same events as
+        those of the file. A record that breaks a rule is an `InputError`, and what came with it is
+        dropped: tell so by `gap`.
+        """
+        for one in record if isinstance(record, list | tuple) else (record,):
+            self._take(one)
+        is_long = len(self._held) - self._whole > _LONGEST_EVENT
+        return self._events(len(self._held) if is_long else self._whole)
+
+    def gap(self) -> None:
+        """Something was lost here, as after a reconnect: each instrument's next event carries GAP.
+
+        What is held of events that were not complete is dropped.
+        """
+        self._held.clear()
+        self._rows.clear()
+        self._open.clear()
+        self._whole = 0
+        if self._stream is not None:
+            self._stream.gaps |= set(self.instruments)
+
+    def finish(self) -> Events:
+        """What is held of events that are not complete, as at a file's end."""
+        self._open.clear()
+        made = self._events(len(self._held))
+        if self._stream is not None and self._stream.gaps:
+            made._counts["gap"] = len(self._stream.gaps)
+        return made
+
+    def _take(self, record: object) -> None:
+        if isinstance(record, self._dbn.Metadata):
+            return
+        if not hasattr(record, "rtype"):
+            what = type(record).__name__
+            raise TypeError(f"record: {what} is none of databento_dbn's records")
+        raw = bytes(record)  # type: ignore[call-overload]
+        row = self._row
+        self._row += 1
+        rtype, number = raw[1], int.from_bytes(raw[4:8], "little")
+        if self._schema is None:
+            kinds = (schema for schema in EVENT_SCHEMAS if RTYPE[schema] == rtype)
+            self._schema = next(kinds, None)
+        if self._schema is None or rtype != RTYPE[self._schema]:
+            self._others += 1
+            self._name(record, rtype, number)
+            return
+        if self._stream is None:
+            self._begin(self._schema, number)
+        size = self._dtype.itemsize
+        if len(raw) < size:
+            rule = f"must be {size} bytes in {self._schema}"
+            raise InputError(rule, source="live", row=row, field="length", value=len(raw))
+        if number not in self.instruments:
+            self.instruments[number] = with_id(self._units, number, self._symbol(number))
+        self._held.append(raw[:size])
+        self._rows.append(row)
+        if self._schema == "mbo":
+            is_open = not self._held[-1][self._flags] & F_LAST
+            (self._open.add if is_open else self._open.discard)(number)
+        if not self._open:
+            self._whole = len(self._held)
+
+    def _begin(self, schema: str, number: int) -> None:
+        time, publisher, order = self._settings
+        first = self.instruments.setdefault(
+            number, with_id(self._units, number, self._units.symbol)
+        )
+        self._dtype = np.dtype(list(getattr(self._dbn, MESSAGE[schema])._dtypes))
+        fields = self._dtype.fields
+        if fields is not None and "flags" in fields:
+            self._flags = int(fields["flags"][1])
+        self._stream = _Stream("live", schema, time, first, publisher, order)
+
+    def _symbol(self, number: int) -> str:
+        known = self.instruments.get(number)
+        return known.symbol if known is not None else ""
+
+    def _name(self, record: object, rtype: int, number: int) -> None:
+        """Symbols and ticks of the records that carry them."""
+        if rtype == _SYMBOL_MAPPING:
+            symbol = record.stype_out_symbol  # type: ignore[attr-defined]
+            if number not in self.instruments:
+                self.instruments[number] = with_id(self._units, number, symbol)
+        elif rtype == RTYPE["definition"]:
+            nanos = record.min_price_increment  # type: ignore[attr-defined]
+            symbol = record.raw_symbol  # type: ignore[attr-defined]
+            units = self._units
+            if self._given is None and 0 < nanos < 2**63 - 1:
+                units = _core.Instrument(price_unit="1e-9", tick=f"{nanos}e-9")
+            self.instruments[number] = with_id(units, number, symbol)
+
+    def _events(self, count: int) -> Events:
+        if self._stream is None:
+            counts = {"other_records": self._others} if self._others else {}
+            self._others = 0
+            nothing = _Stream("live", "mbo", "received", self._units, None, "error").end()
+            nothing._counts = counts
+            return nothing
+        if not count:
+            made = self._stream.end()
+            made._counts = {}
+        else:
+            held = np.frombuffer(b"".join(self._held[:count]), self._dtype)
+            rows = np.array(self._rows[:count])
+            del self._held[:count], self._rows[:count]
+            self._whole = 0
+            made = self._stream.events(Records(held, rows, 0))
+        if self._others:
+            made._counts["other_records"] = self._others
+            self._others = 0
+        made.instruments = self.instruments
+        return made
+
+
+@dataclass(slots=True)
+class _Stream:
+    """Records of one schema, in order, as events: what one chunk must know of those before."""
+
+    source: str
+    schema: str
+    time: str
+    instrument: "_core.Instrument"
+    publisher: int | Literal["all"] | None
+    order: Order
+    last_ts: int = NONE
+    publishers: dict[int, int] = field(default_factory=dict)
+    started: set[int] = field(default_factory=set)
+    gaps: set[int] = field(default_factory=set)
+
+    def events(self, records: Records) -> Events:
+        """Those of these records, which end where no instrument is inside an atomic event."""
+        counts = {"other_records": records.others} if records.others else {}
+        if isinstance(self.publisher, int):
+            own = records.values["publisher_id"] == self.publisher
+            records = Records(records.values[own], records.rows[own], 0)
+        elif self.publisher is None:
+            self._one_publisher(records, self.publishers)
+        if self.schema != "status":
+            inexact = (records.values["flags"] & (F_BAD_TS | F_SNAPSHOT)) == F_BAD_TS
+            bad_times = int(np.count_nonzero(inexact))
+            if bad_times:
+                counts["bad_ts_recv"] = bad_times
+        convert = Conversion(self.source, self.schema, self.time, self.instrument)
+        columns, depth, numbers = convert(records, self.started, self.gaps)
+        columns["ts"], new_last = in_order(columns["ts"], self.order, counts, self.last_ts)
+        events = Events(columns, self.instrument, depth=depth, source=self.source, counts=counts)
+        self._check(events, numbers, self.last_ts)
+        self.last_ts = new_last
+        return events
+
+    def end(self) -> Events:
+        """No rows: gaps after which nothing came are told, with no row to stand on."""
+        columns: dict[str, Array | None] = {
+            name: np.empty(0, EVENT_DTYPE[name])
+            for name in ("ts", "action", "side", "price", "size")
+        }
+        counts = {"gap": len(self.gaps)} if self.gaps else {}
+        return Events(columns, self.instrument, source=self.source, counts=counts)
+
     def _check(self, events: Events, numbers: NDArray[np.int64], last_ts: int) -> None:
         """The field rules, a fault named by its record in the file."""
         if (events.instrument_id != self.instrument.id).any():
             # Each instrument has a grid of its own, which its pipeline checks.
             loose = _core.Instrument(price_unit=self.instrument.price_unit)
             events = Events(events.columns, loose, depth=events.depth, source=events.source)
-        try:
-            events.check(0, last_ts)
-        except InputError as error:
-            row = None if error.row is None else int(numbers[error.row])
-            raise InputError(
-                error.rule, source=error.source, row=row, field=error.field, value=error.value
-            ) from None
+        check_rows(events, numbers, last_ts)
 
     def _one_publisher(self, records: Records, known: dict[int, int]) -> None:
         """Two venues' books of one instrument must not become one."""
-        if self.file.schema == "trades":
+        if self.schema in ("trades", "tbbo", "status"):
             return
         ids, publishers = records.values["instrument_id"], records.values["publisher_id"]
         pairs = ids.astype(np.uint64) << np.uint64(16) | publishers
@@ -216,7 +397,7 @@ class _Databento:
                 raise InputError(
                     f"instrument {number} has another book, of publisher {known[number]}: "
                     'take one with publisher=, or all with "all" if the feed is consolidated',
-                    source=self.file.path.name,
+                    source=self.source,
                     row=int(records.rows[row]),
                     field="publisher_id",
                     value=publisher,

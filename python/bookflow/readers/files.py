@@ -5,24 +5,23 @@ header of field names, with depth rows as bid_price_0, bid_size_0, ask_price_0, 
 bid_price_1 ...; an empty cell is "none". `.npy` is the structured array of `Events.to_numpy`.
 """
 
-from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from bookflow._depth import DEPTH_FIELDS
-from bookflow._from_table import event_columns, numbered_levels
+from bookflow._from_table import Reading, numbered_levels
 from bookflow._instrument import from_json, to_json
 from bookflow._optional import need
 from bookflow._table import NONE, Where
 from bookflow.errors import InputError
-from bookflow.events import FIELDS, OPTIONAL, Action, Events, Order, in_order
-from bookflow.readers._csv import LONGEST_LINE, Column, CsvFile
+from bookflow.events import FIELDS, OPTIONAL, Action, Events, Order
+from bookflow.readers._csv import Column, CsvFile, head, refuse_cut_header
 from bookflow.readers._decimal import decimal_text, exact_units
 from bookflow.readers._guard import guarded, writing
+from bookflow.readers._rows import Rows, Tables
 from bookflow.readers._seal import BLANK, check_seal, seal
 
 if TYPE_CHECKING:
@@ -32,12 +31,11 @@ if TYPE_CHECKING:
 
     from bookflow._core import Instrument
 
-__all__ = ["read_events", "write_csv", "write_npy", "write_parquet"]
+__all__ = ["Parquet", "read_events", "write_csv", "write_npy", "write_parquet"]
 
 _KEY: Final = "bookflow.instrument"
 _FORMATS: Final = (".parquet", ".csv", ".npy")
 _CODED: Final = ("action", "side")
-_SAMPLE: Final = 1 << 16
 
 
 def read_events(
@@ -73,9 +71,9 @@ def read_events(
         raise InputError("is for CSV files", source=file.name, field="decimal", value=decimal)
     if kind in _FORMATS and not file.stat().st_size:
         raise InputError("is empty", source=file.name)
-    tables: _Tables
+    tables: Tables
     if kind == ".parquet":
-        tables = _Parquet(file)
+        tables = Parquet(file)
     elif kind == ".csv":
         tables = _Csv(file, decimal, columns or {}, instrument)
     elif kind == ".npy":
@@ -89,7 +87,7 @@ def read_events(
         raise InputError(rule, source=file.name, field="instrument")
     if instrument is not None and tables.instrument is not None:
         _same_units(instrument, tables.instrument, file.name)
-    rows = _Rows(file.name, tables, known, columns, order)
+    rows = Rows(file.name, tables.tables, Reading(known, columns=columns), order)
     return Events.lazy(rows, known, source=file.name)
 
 
@@ -100,44 +98,9 @@ def _same_units(given: "Instrument", own: "Instrument", source: str) -> None:
             raise InputError(rule, source=source, field=name, value=getattr(given, name))
 
 
-class _Tables(Protocol):
-    """A file as tables of consecutive rows."""
+class Parquet:
+    """A Parquet file as frames."""
 
-    instrument: "Instrument | None"
-
-    def tables(self, rows: int) -> Iterator[object]:
-        """From the start, `rows` at a time."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Rows:
-    """The file's events, read from the start by every call of `chunks`."""
-
-    source: str
-    tables: _Tables
-    instrument: "Instrument"
-    columns: Mapping[str, str] | None
-    order: Order
-
-    def chunks(self, rows: int) -> Iterator[Events]:
-        last_ts, first_row, after_delete = NONE, 0, False
-        for table in self.tables.tables(rows):
-            made, depth = event_columns(
-                table, self.instrument, self.columns, self.source, first_row
-            )
-            counts: dict[str, int] = {}
-            ts = made["ts"]
-            assert ts is not None
-            made["ts"], new_last = in_order(ts, self.order, counts, last_ts)
-            events = Events(made, self.instrument, depth=depth, source=self.source, counts=counts)
-            events.check(first_row, last_ts, after_delete=after_delete)
-            yield events
-            last_ts = new_last
-            first_row += len(events)
-            after_delete = bool(len(events) and events.action[-1] == Action.DELETE)
-
-
-class _Parquet:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._polars = need("polars", "io")
@@ -147,9 +110,10 @@ class _Parquet:
             self._count = (
                 self._polars.scan_parquet(path).select(self._polars.len()).collect().item()
             )
+            self.names: list[str] = list(self._polars.read_parquet_schema(path))
         self.instrument = None if text is None else from_json(text, path.name)
 
-    def tables(self, rows: int) -> Iterator[object]:
+    def tables(self, rows: int) -> "Iterator[pl.DataFrame]":
         for start in range(0, self._count, rows):
             with guarded(self._path.name):
                 table = self._polars.scan_parquet(self._path).slice(start, rows).collect()
@@ -181,17 +145,7 @@ class _Csv:
         columns: Mapping[str, str],
         units: "Instrument | None",
     ) -> None:
-        with open(path, "rb") as file:
-            header = file.readline(LONGEST_LINE).removeprefix(b"\xef\xbb\xbf")
-            sample = file.read(_SAMPLE).rpartition(b"\n")[0].split(b"\n")
-        names = header.decode("utf-8", "replace").rstrip("\r\n").split(",")
-        if len(header) > LONGEST_LINE - 4:
-            raise InputError(
-                f"has a header of about {LONGEST_LINE} bytes or more", source=path.name
-            )
-        if len(set(names)) != len(names):
-            twice = Counter(names).most_common(1)[0][0]
-            raise InputError("names a column twice", source=path.name, field="header", value=twice)
+        names, sample, has_end = head(path)
         field_of = {name: field for field, name in columns.items()}
         levels = {name for level in numbered_levels(names) for name in level}
         levels.update(columns.get(field, field) for field in DEPTH_FIELDS)
@@ -224,9 +178,7 @@ class _Csv:
         if absent:
             rule = f"is no column of the header, which has {', '.join(names)[:200]}"
             raise InputError(rule, source=path.name, field=absent[0], value=columns.get(absent[0]))
-        if not header.endswith(b"\n"):
-            rule = "has no end: the file may be cut; if it is whole, append a newline"
-            raise InputError(rule, source=path.name, field="header")
+        refuse_cut_header(path, has_end)
         self._file = CsvFile(path, described, header=True)
         self._units = units
         self._action, self._size = columns.get("action", "action"), columns.get("size", "size")

@@ -233,13 +233,16 @@ class _Lobster:
     def _frames(self, rows: int) -> "Iterator[tuple[pl.DataFrame, pl.DataFrame | None]]":
         """Frames of the same rows of both files."""
         books = iter(()) if self.book is None else self.book.batches(rows)
+        messages = self.messages.batches(rows)
         first_row = 0
-        for messages in self.messages.batches(rows):
+        for part in messages:
             book = next(books, None)
-            if self.book is not None and (book is None or len(book) != len(messages)):
-                self._ragged(first_row, len(messages), 0 if book is None else len(book))
-            yield messages, book
-            first_row += len(messages)
+            if self.book is not None and (book is None or len(book) != len(part)):
+                found = 0 if book is None else len(book)
+                next(books if found < len(part) else messages, None)  # it may say why it ended
+                self._ragged(first_row, len(part), found)
+            yield part, book
+            first_row += len(part)
         if self.book is not None and next(books, None) is not None:
             self._ragged(first_row, 0, 1)
 
