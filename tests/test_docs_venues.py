@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 import venue_logs
+import venue_logs_orders
 import venue_logs_updates
 from test_docs_examples import FILES
 
-LOGS = venue_logs.LOGS | venue_logs_updates.LOGS
+LOGS = venue_logs.LOGS | venue_logs_orders.LOGS | venue_logs_updates.LOGS
 PAGES = Path(__file__).parents[1] / "docs" / "venues"
 BLOCK = re.compile(r"^```python\n(.*?)^```\n(?:\n```text\n(.*?)^```\n)?", re.S | re.M)
 

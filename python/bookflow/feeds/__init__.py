@@ -22,10 +22,16 @@ if TYPE_CHECKING:
     from bookflow.feeds.bitfinex import Bitfinex
     from bookflow.feeds.bitget import Bitget
     from bookflow.feeds.bitmex import Bitmex
+    from bookflow.feeds.bitstamp import Bitstamp
+    from bookflow.feeds.blockchain import Blockchain
     from bookflow.feeds.bybit import Bybit
+    from bookflow.feeds.coinbase import Coinbase
+    from bookflow.feeds.deribit import Deribit
     from bookflow.feeds.ftx import FTX
     from bookflow.feeds.handler import Handler, Truth
+    from bookflow.feeds.independent_reserve import IndependentReserve
     from bookflow.feeds.kraken import Kraken
+    from bookflow.feeds.kucoin import KuCoin
     from bookflow.feeds.okx import OKX
     from bookflow.feeds.reading import read_feed, verify_feed
 
@@ -37,9 +43,15 @@ __all__ = [
     "Bitfinex",
     "Bitget",
     "Bitmex",
+    "Bitstamp",
+    "Blockchain",
     "Bybit",
+    "Coinbase",
+    "Deribit",
     "Handler",
+    "IndependentReserve",
     "Kraken",
+    "KuCoin",
     "Truth",
     "from_ccxt_book",
     "from_ccxt_trades",
@@ -56,9 +68,15 @@ VENUES: Final = {
     "bitfinex": "Bitfinex",
     "bitget": "Bitget",
     "bitmex": "Bitmex",
+    "bitstamp": "Bitstamp",
+    "blockchain": "Blockchain",
     "bybit": "Bybit",
+    "coinbase": "Coinbase",
+    "deribit": "Deribit",
     "ftx": "FTX",
+    "independent_reserve": "IndependentReserve",
     "kraken": "Kraken",
+    "kucoin": "KuCoin",
     "okx": "OKX",
 }
 """Handlers by the name that the command line uses; each stands in the module of that name."""

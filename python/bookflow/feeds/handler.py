@@ -41,6 +41,7 @@ __all__ = [
     "Truth",
     "decoder",
     "iso_nanoseconds",
+    "literal_decoder",
     "nanoseconds",
 ]
 
@@ -180,6 +181,7 @@ class Handler:
         self._books: dict[str, Book] = {}
         self._now = NONE
         self._received = self._venue = NONE
+        self._number: int | None = None
         self.counts: Counter[str] = Counter()
         self.instruments: dict[int, Instrument] = {}
         self.truths: dict[str, Truth] = {}
@@ -240,7 +242,9 @@ class Handler:
         return None
 
     def _disconnect(self) -> None:
+        self._number = None
         for book in self._books.values():
+            book.waiting.clear()
             if book.live:
                 self._at(book)
                 self._lost(book, "disconnected")
@@ -436,6 +440,26 @@ class Handler:
             self.counts["lost"] += count
         self._await(book, Flag.GAP)
 
+    def _connection(self, number: int, first: int = 0) -> bool:
+        """Whether a message is new, for venues that number a connection's messages from `first`.
+
+        What is missing before it, every book has lost. All of the message was looked at before.
+        """
+        last = self._number
+        if last is not None and number == first != last:
+            self._disconnect()
+        elif last is not None and number <= last:
+            self.counts["old"] += 1
+            return False
+        elif last is not None and number > last + 1:
+            self.counts["lost"] += number - last - 1
+            for book in self._books.values():
+                if book.live:
+                    self._at(book)
+                    self._lost(book, "sequence")
+        self._number = number
+        return True
+
     def _await(self, book: Book, flags: int = 0) -> None:
         """The book waits for a snapshot."""
         book.live = False
@@ -498,12 +522,11 @@ class Handler:
         self._received = clock.time_ns() if received is None else received
         self._venue = NONE
         self.claims.clear()
-        now = self._now
+        now, books = self._now, len(self._books)
         try:
             write()
         except InputError as error:
-            self._rows.drop()
-            self._now = now
+            self._undo(now, books)
             raise InputError(
                 error.rule,
                 source=error.source or self.venue,
@@ -512,13 +535,20 @@ class Handler:
                 value=error.value,
             ) from None
         except (LookupError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
-            self._rows.drop()
-            self._now = now
+            self._undo(now, books)
             rule = f"is no message of the venue ({type(error).__name__}: {error})"
             raise InputError(rule, source=self.venue, field="message") from error
         instrument = next(iter(self.instruments.values()), _NOTHING)
         columns = self._rows.take() if len(self._rows) else _NO_ROWS
         return Events._trusted(columns, instrument, self.venue, dict(self.instruments))
+
+    def _undo(self, now: int, books: int) -> None:
+        """A message was refused: its rows go, and the books that it was the first of."""
+        self._rows.drop()
+        self._now = now
+        while len(self._books) > books:
+            _, book = self._books.popitem()
+            del self.instruments[book.number]
 
 
 _NOTHING: Final = _core.Instrument(price_unit="1")
@@ -584,5 +614,22 @@ def decoder(kind: Any) -> Callable[[Any], Any]:
             raise InputError(
                 f"is no message of the venue: {error}", field="message", value=shown
             ) from None
+
+    return read
+
+
+def literal_decoder(kind: Any) -> Callable[[Any], Any]:
+    """As `decoder`, for kinds with numbers whose text is kept (msgspec's Raw)."""
+    encode = need("msgspec", "io").json.encode
+    decode = decoder(kind)
+
+    def read(message: Any) -> Any:
+        if isinstance(message, Mapping | list):
+            try:
+                message = encode(message)
+            except (TypeError, ValueError, RecursionError) as error:
+                rule = f"is no message of the venue: {error}"
+                raise InputError(rule, field="message", value=repr(message)) from None
+        return decode(message)
 
     return read

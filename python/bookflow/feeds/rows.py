@@ -77,6 +77,12 @@ class Rows:
         flags = self._columns["flags"]
         flags[-1] |= Flag.LAST
 
+    def as_one(self, first: int) -> None:
+        """The rows from `first` on are one atomic event."""
+        flags = self._columns["flags"]
+        for i in range(first, len(flags) - 1):
+            flags[i] &= ~Flag.LAST
+
     def join(self) -> None:
         """The atomic event of the last row goes on."""
         self._columns["flags"][-1] &= ~Flag.LAST
