@@ -50,12 +50,10 @@ bool switched(const char* field, const std::string& text, const char* off, const
     return text == on;
 }
 
-// ns; no text: never.
-i64 stale_after_of(const std::optional<std::string>& text) {
-    if (!text) return 0;
-    const auto span = Span::parse(*text);
+i64 span_ns(const std::string& text, const std::string& field) {
+    const auto span = Span::parse(text);
     if (!span || span->of != Span::Of::Time) {
-        throw InputError("must be None or a span of time like \"5s\"", "stale_after", *text);
+        throw InputError("must be a span of time like \"5s\" or \"100ms\"", field, text);
     }
     return span->count;
 }
@@ -262,6 +260,7 @@ std::string spec_text(const Pipeline& pipeline) {
 
 void bind_pipeline(py::module_& m) {
     using namespace py::literals;
+    m.def("span_ns", &span_ns, "text"_a, "field"_a, "A span of time in ns.");
     py::class_<Bound> cls(m, "Pipeline", "The compiled part of bookflow.Pipeline.");
     cls.def(py::init([](const py::bytes& state) {
                 auto bound = std::make_unique<Bound>();
@@ -285,7 +284,7 @@ void bind_pipeline(py::module_& m) {
                s.raise_faults = switched("on_fault", on_fault, "mark", "raise");
                s.on_gap = choice<OnGap>("on_gap", on_gap);
                s.on_crossed = choice<OnCrossed>("on_crossed", on_crossed);
-               s.stale_after = stale_after_of(stale_after);
+               s.stale_after = stale_after ? span_ns(*stale_after, "stale_after") : 0;
                s.as_is = switched("order", order, "error", "as-is");
                s.max_rows = above_zero("max_rows", max_rows);
                s.history = above_zero("history", history);

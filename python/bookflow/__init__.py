@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from bookflow.microprice_model import MicropriceModel, fit_microprice
     from bookflow.profile import VolumeProfile, volume_profile
     from bookflow.readers import read_databento, read_events, read_lobster
+    from bookflow.reorder import Reorder
     from bookflow.simulation import Burst, Simulation, simulate
 
 # Read on first use: they need the extras, or are not everybody's.
@@ -46,6 +47,7 @@ _LAZY = {
     "Burst": "bookflow.simulation",
     "Footprint": "bookflow.footprints",
     "MicropriceModel": "bookflow.microprice_model",
+    "Reorder": "bookflow.reorder",
     "Simulation": "bookflow.simulation",
     "VolumeProfile": "bookflow.profile",
     "bars": "bookflow.bar_frames",
@@ -81,6 +83,7 @@ __all__ = [
     "MicropriceModel",
     "OrderBook",
     "Pipeline",
+    "Reorder",
     "Side",
     "Simulation",
     "StateError",
