@@ -33,6 +33,7 @@ from bookflow.pipeline import Pipeline
 if TYPE_CHECKING:
     from bookflow import reference
     from bookflow.bar_frames import BAR_DTYPE, bars
+    from bookflow.consolidation import Consolidated, consolidated
     from bookflow.footprints import Footprint, footprint
     from bookflow.integrated_ofi import fit_integrated_ofi
     from bookflow.microprice_model import MicropriceModel, fit_microprice
@@ -45,12 +46,14 @@ if TYPE_CHECKING:
 _LAZY = {
     "BAR_DTYPE": "bookflow.bar_frames",
     "Burst": "bookflow.simulation",
+    "Consolidated": "bookflow.consolidation",
     "Footprint": "bookflow.footprints",
     "MicropriceModel": "bookflow.microprice_model",
     "Reorder": "bookflow.reorder",
     "Simulation": "bookflow.simulation",
     "VolumeProfile": "bookflow.profile",
     "bars": "bookflow.bar_frames",
+    "consolidated": "bookflow.consolidation",
     "fit_integrated_ofi": "bookflow.integrated_ofi",
     "fit_microprice": "bookflow.microprice_model",
     "footprint": "bookflow.footprints",
@@ -70,6 +73,7 @@ __all__ = [
     "NONE",
     "Action",
     "Burst",
+    "Consolidated",
     "Depth",
     "Events",
     "FeatureFrame",
@@ -92,6 +96,7 @@ __all__ = [
     "__version__",
     "bars",
     "calculators",
+    "consolidated",
     "fit_integrated_ofi",
     "fit_microprice",
     "footprint",
