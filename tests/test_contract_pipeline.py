@@ -39,6 +39,15 @@ COUNTING = (
     f"run(volume, {BARS}, sign=lee_ready)",
     f"imbalance(value, {BARS}, sign=emo:2s)",
 )
+POLICIES: tuple[dict[str, Any], ...] = (
+    {},
+    {},
+    {"on_gap": "hold"},
+    {"on_crossed": "hold"},
+    {"on_crossed": "uncross"},
+    {"stale_after": "1s"},
+    {"on_gap": "hold", "on_crossed": "uncross", "stale_after": "500ms"},
+)
 INSTRUMENTS = (
     bf.Instrument("WHOLE", price_unit="1", tick="1"),
     bf.Instrument("DECIMAL", price_unit="0.0025", size_unit="0.1"),
@@ -193,7 +202,7 @@ def cases(
         "hidden": draw(st.sampled_from(("volume", "flow", "none")), label="hidden"),
         "session": session,
         "origin": draw(st.sampled_from((0, -1, 777)), label="origin"),
-    }
+    } | draw(st.sampled_from(POLICIES), label="policies")
     setup = Setup(
         draw(st.sampled_from(INSTRUMENTS), label="instrument"),
         features(draw, kind, decays=decays),
@@ -313,5 +322,5 @@ def test_streams_reach_what_they_are_for() -> None:
             seen |= int(np.bitwise_or.reduce(frame.seen))
             counted |= set(faults(pipe))
     assert seen == int(~Status(0)) & ~int(Status.STALE | Status.PARTIAL)
-    assert counted == set(pipe.faults) - {"late"}
+    assert counted == set(pipe.faults) - {"late", "held_rows", "uncrossed"}
     assert LEVELS == 3

@@ -50,6 +50,14 @@ bool switched(const char* field, const std::string& text, const char* off, const
     return text == on;
 }
 
+i64 span_ns(const std::string& text, const std::string& field) {
+    const auto span = Span::parse(text);
+    if (!span || span->of != Span::Of::Time) {
+        throw InputError("must be a span of time like \"5s\" or \"100ms\"", field, text);
+    }
+    return span->count;
+}
+
 Clock clock_of(const std::string& text) {
     const auto clock = Clock::parse(text);
     if (!clock) throw InputError("must be " + std::string(Clock::kRule), "clock", text);
@@ -228,6 +236,15 @@ std::string spec_text(const Pipeline& pipeline) {
         out += "hidden=\"" + std::string(detail::name_of_choice(s.hidden)) + "\"\n";
     }
     if (s.raise_faults) out += "on_fault=\"raise\"\n";
+    if (s.on_gap != OnGap::Mark) {
+        out += "on_gap=\"" + std::string(detail::name_of_choice(s.on_gap)) + "\"\n";
+    }
+    if (s.on_crossed != OnCrossed::Mark) {
+        out += "on_crossed=\"" + std::string(detail::name_of_choice(s.on_crossed)) + "\"\n";
+    }
+    if (s.stale_after != 0) {
+        out += "stale_after=\"" + Span{Span::Of::Time, s.stale_after, {}}.text() + "\"\n";
+    }
     if (s.as_is) out += "order=\"as-is\"\n";
     if (s.max_rows != PipelineSettings{}.max_rows) {
         out += "max_rows=" + std::to_string(s.max_rows) + "\n";
@@ -243,6 +260,7 @@ std::string spec_text(const Pipeline& pipeline) {
 
 void bind_pipeline(py::module_& m) {
     using namespace py::literals;
+    m.def("span_ns", &span_ns, "text"_a, "field"_a, "A span of time in ns.");
     py::class_<Bound> cls(m, "Pipeline", "The compiled part of bookflow.Pipeline.");
     cls.def(py::init([](const py::bytes& state) {
                 auto bound = std::make_unique<Bound>();
@@ -250,27 +268,33 @@ void bind_pipeline(py::module_& m) {
                 return bound;
             }),
             "state"_a);
-    cls.def(py::init([](Made<Instrument> instrument, const std::string& clock,
-                        const std::vector<std::pair<std::string, std::string>>& features,
-                        const py::object& session, const std::string& hidden,
-                        const std::string& on_fault, const std::string& order, i64 origin,
-                        i64 max_rows, i64 history) {
-                PipelineSettings s;
-                s.instrument = *instrument;
-                s.clock = clock_of(clock);
-                s.origin = origin;
-                s.session = session_of(session);
-                s.hidden = choice<Hidden>("hidden", hidden);
-                s.raise_faults = switched("on_fault", on_fault, "mark", "raise");
-                s.as_is = switched("order", order, "error", "as-is");
-                s.max_rows = above_zero("max_rows", max_rows);
-                s.history = above_zero("history", history);
-                for (const auto& [name, spec] : features) s.features.push_back({name, spec});
-                return Bound{Pipeline(std::move(s)), {}};
-            }),
-            "instrument"_a, "clock"_a, "features"_a, "session"_a = py::none(),
-            "hidden"_a = "volume", "on_fault"_a = "mark", "order"_a = "error", "origin"_a = 0,
-            "max_rows"_a = 1'000'000, "history"_a = 1024)
+    cls.def(
+           py::init([](Made<Instrument> instrument, const std::string& clock,
+                       const std::vector<std::pair<std::string, std::string>>& features,
+                       const py::object& session, const std::string& hidden,
+                       const std::string& on_fault, const std::string& on_gap,
+                       const std::string& on_crossed, const std::optional<std::string>& stale_after,
+                       const std::string& order, i64 origin, i64 max_rows, i64 history) {
+               PipelineSettings s;
+               s.instrument = *instrument;
+               s.clock = clock_of(clock);
+               s.origin = origin;
+               s.session = session_of(session);
+               s.hidden = choice<Hidden>("hidden", hidden);
+               s.raise_faults = switched("on_fault", on_fault, "mark", "raise");
+               s.on_gap = choice<OnGap>("on_gap", on_gap);
+               s.on_crossed = choice<OnCrossed>("on_crossed", on_crossed);
+               s.stale_after = stale_after ? span_ns(*stale_after, "stale_after") : 0;
+               s.as_is = switched("order", order, "error", "as-is");
+               s.max_rows = above_zero("max_rows", max_rows);
+               s.history = above_zero("history", history);
+               for (const auto& [name, spec] : features) s.features.push_back({name, spec});
+               return Bound{Pipeline(std::move(s)), {}};
+           }),
+           "instrument"_a, "clock"_a, "features"_a, "session"_a = py::none(), "hidden"_a = "volume",
+           "on_fault"_a = "mark", "on_gap"_a = "mark", "on_crossed"_a = "mark",
+           "stale_after"_a = py::none(), "order"_a = "error", "origin"_a = 0,
+           "max_rows"_a = 1'000'000, "history"_a = 1024)
         .def("_run", &run, "ts"_a, "action"_a, "side"_a, "price"_a, "size"_a, "flags"_a,
              "order_id"_a, "instrument"_a, "depth"_a, "source"_a = "", "first_row"_a = 0)
         .def("_latest", in_turn<i64>([](Pipeline& p, i64 n) {

@@ -33,6 +33,7 @@ from bookflow.pipeline import Pipeline
 if TYPE_CHECKING:
     from bookflow import reference
     from bookflow.bar_frames import BAR_DTYPE, bars
+    from bookflow.consolidation import Consolidated, consolidated
     from bookflow.footprints import Footprint, footprint
     from bookflow.integrated_ofi import fit_integrated_ofi
     from bookflow.microprice_model import MicropriceModel, fit_microprice
@@ -56,6 +57,7 @@ if TYPE_CHECKING:
         to_hftbacktest,
         write_itch,
     )
+    from bookflow.reorder import Reorder
     from bookflow.simulation import Burst, Simulation, simulate
 
 # Read on first use: they need the extras, or are not everybody's.
@@ -63,13 +65,16 @@ _LAZY = {
     "BAR_DTYPE": "bookflow.bar_frames",
     "Burst": "bookflow.simulation",
     "DatabentoHandler": "bookflow.readers",
+    "Consolidated": "bookflow.consolidation",
     "Footprint": "bookflow.footprints",
     "HFTBACKTEST_DTYPE": "bookflow.readers",
     "MicropriceModel": "bookflow.microprice_model",
+    "Reorder": "bookflow.reorder",
     "Simulation": "bookflow.simulation",
     "VolumeProfile": "bookflow.profile",
     "bars": "bookflow.bar_frames",
     "binance_depth_frame": "bookflow.readers",
+    "consolidated": "bookflow.consolidation",
     "fit_integrated_ofi": "bookflow.integrated_ofi",
     "fit_microprice": "bookflow.microprice_model",
     "footprint": "bookflow.footprints",
@@ -102,6 +107,7 @@ __all__ = [
     "Action",
     "Burst",
     "DatabentoHandler",
+    "Consolidated",
     "Depth",
     "Events",
     "FeatureFrame",
@@ -116,6 +122,7 @@ __all__ = [
     "MicropriceModel",
     "OrderBook",
     "Pipeline",
+    "Reorder",
     "Side",
     "Simulation",
     "StateError",
@@ -125,6 +132,7 @@ __all__ = [
     "bars",
     "binance_depth_frame",
     "calculators",
+    "consolidated",
     "fit_integrated_ofi",
     "fit_microprice",
     "footprint",

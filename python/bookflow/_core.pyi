@@ -92,6 +92,7 @@ class Instrument(metaclass=_Made):
     def __getstate__(self) -> tuple[Any, ...]: ...
     def __setstate__(self, arg0: tuple[Any, ...], /) -> None: ...
 
+def span_ns(text: str, field: str) -> int: ...
 def check_events(
     ts: Any,
     action: Any,
@@ -242,6 +243,9 @@ class Pipeline(metaclass=_Made):
         session: tuple[str, int, int, Sequence[tuple[int, int]]] | None = None,
         hidden: str = "volume",
         on_fault: str = "mark",
+        on_gap: str = "mark",
+        on_crossed: str = "mark",
+        stale_after: str | None = None,
         order: str = "error",
         origin: int = 0,
         max_rows: int = 1_000_000,

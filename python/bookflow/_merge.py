@@ -8,11 +8,36 @@ from bookflow._table import Array
 from bookflow.errors import InputError
 from bookflow.events import FIELDS, Action, Depth, Events, Flag
 
-__all__ = ["merged"]
+__all__ = ["checked_streams", "merged", "source_of", "times_of", "total_counts"]
 
 
 def merged(events: Sequence[Events]) -> Events:
     """The streams of `bookflow.merge`, put in order."""
+    first = checked_streams(events)
+    units = [times_of(stream, number) for number, stream in enumerate(events)]
+    ts = np.concatenate([unit[0] for unit in units])
+    after_book = np.concatenate([unit[1] for unit in units])
+    # lexsort is stable: the arguments' order, then each one's own, decide what is left.
+    order = np.lexsort((after_book, ts))
+    columns: dict[str, Array | None] = {}
+    for name in FIELDS:
+        parts = [stream.columns[name] for stream in events]
+        if any(part is not None for part in parts):
+            columns[name] = np.concatenate([stream._filled(name) for stream in events])[order]
+        else:
+            columns[name] = None
+    columns["ts"] = ts[order]
+    return Events(
+        columns,
+        first.instrument,
+        depth=_depth_in_force(events, order),
+        source=source_of(events),
+        counts=total_counts(events),
+    )
+
+
+def checked_streams(events: Sequence[Events]) -> Events:
+    """The first of streams of one instrument."""
     for number, stream in enumerate(events):
         if not isinstance(stream, Events):
             raise TypeError(
@@ -30,33 +55,24 @@ def merged(events: Sequence[Events]) -> Events:
                 field="instrument",
                 value=stream.instrument.symbol,
             )
-    units = [_units(stream, number) for number, stream in enumerate(events)]
-    ts = np.concatenate([unit[0] for unit in units])
-    after_book = np.concatenate([unit[1] for unit in units])
-    # lexsort is stable: the arguments' order, then each one's own, decide what is left.
-    order = np.lexsort((after_book, ts))
-    columns: dict[str, Array | None] = {}
-    for name in FIELDS:
-        parts = [stream.columns[name] for stream in events]
-        if any(part is not None for part in parts):
-            columns[name] = np.concatenate([stream._filled(name) for stream in events])[order]
-        else:
-            columns[name] = None
-    columns["ts"] = ts[order]
+    return first
+
+
+def source_of(events: Sequence[Events]) -> str:
+    """What messages call the streams together."""
+    return " + ".join(filter(None, (stream.source for stream in events)))
+
+
+def total_counts(events: Sequence[Events]) -> dict[str, int]:
+    """What readers passed over, of all streams."""
     counts: dict[str, int] = {}
     for stream in events:
         for name, count in stream.counts.items():
             counts[name] = counts.get(name, 0) + count
-    return Events(
-        columns,
-        first.instrument,
-        depth=_depth_in_force(events, order),
-        source=" + ".join(filter(None, (stream.source for stream in events))),
-        counts=counts,
-    )
+    return counts
 
 
-def _units(stream: Events, number: int) -> tuple[Array, Array]:
+def times_of(stream: Events, number: int) -> tuple[Array, Array]:
     """For every row: when its atomic event ends, and whether it comes with the book changes.
 
     A print that follows a book change of its own stream at the same time stays behind it.

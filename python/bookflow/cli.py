@@ -204,6 +204,25 @@ def _features(parser: argparse.ArgumentParser) -> None:
         help="where hidden executions count (default: %(default)s)",
     )
     parser.add_argument(
+        "--on-gap",
+        choices=("mark", "hold", "raise"),
+        default="mark",
+        help="after a gap: mark the rows, write none until a snapshot, or stop "
+        "(default: %(default)s)",
+    )
+    parser.add_argument(
+        "--on-crossed",
+        choices=("mark", "hold", "uncross", "raise"),
+        default="mark",
+        help="while the book is crossed: mark the rows, write none, remove what is older, or stop "
+        "(default: %(default)s)",
+    )
+    parser.add_argument(
+        "--stale-after",
+        metavar="SPAN",
+        help="mark rows stale when nothing came for longer, as 5s (default: never)",
+    )
+    parser.add_argument(
         "--out",
         required=True,
         type=Path,

@@ -72,7 +72,7 @@ class StateError(ValueError):
 
 
 class FeedFault(ValueError):
-    """A fault of the feed, raised only with ``on_fault="raise"``.
+    """A fault of the feed, raised only with ``"raise"``.
 
     The pipeline stands exactly before the atomic event that carries the fault.
 

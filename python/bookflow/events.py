@@ -554,14 +554,33 @@ class Events:
         return f"<Events of {name}: {self._rows()} rows{depth}>"
 
 
-def merge(*events: Events) -> Events:
+def merge(
+    *events: Events, reorder: str | None = None, time: Literal["receive", "venue"] = "receive"
+) -> Events:
     """One stream of several of one instrument, by time.
 
     At equal time prints come before book changes, then the order of the arguments, then each
     one's own order. Atomic events stay whole and take the time of their last row. Rows of streams
     without depth rows carry those in force (all levels missing before the first).
+
+    Parameters
+    ----------
+    events
+        Streams in the order of their times.
+    reorder : str | None
+        "100ms": as they would have come through a `Reorder` of this span, in the order of `ts`; a
+        print then comes before any book change of the same time, its own stream's too.
+    time : "receive" | "venue"
+        "venue", with `reorder`: by the venue's stamps, which become `ts`.
     """
     from bookflow import _merge
+
+    if reorder is not None:
+        from bookflow.reorder import merged_in_order
+
+        return merged_in_order(events, reorder, time)
+    if time != "receive":
+        raise InputError('goes with reorder="100ms" or the like', field="time", value=time)
 
     return _merge.merged(events)
 

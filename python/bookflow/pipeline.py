@@ -21,6 +21,9 @@ _SETTINGS: Final = (
     "session",
     "hidden",
     "on_fault",
+    "on_gap",
+    "on_crossed",
+    "stale_after",
     "order",
     "max_rows",
     "history",
@@ -62,6 +65,15 @@ class Pipeline(_core.Pipeline):
         Feed faults mark the status and are counted; or FeedFault, the pipeline exactly before the
         offending atomic event (this keeps a copy of the state a call: for research and tests).
         "late" and "unfinished" are counted either way.
+    on_gap : "mark" | "hold" | "raise"
+        After a gap, or while a snapshot is pending: mark the status; write no rows until a
+        complete snapshot, counted as "held_rows"; or FeedFault before the gap.
+    on_crossed : "mark" | "hold" | "uncross" | "raise"
+        While the book is crossed: mark the status; write no rows, counted as "held_rows"; remove
+        the older levels or orders that cross, counted as "uncrossed"; or FeedFault before it.
+        Depth rows and auctions are marked where others are uncrossed.
+    stale_after : str | None
+        "5s": rows are STALE once nothing came for longer; None: never.
     order : "error" | "as-is"
         Decreasing times are an error; or take the running maximum, counted as "late".
     max_rows : int
@@ -93,6 +105,9 @@ class Pipeline(_core.Pipeline):
         session: str | None = None,
         hidden: str = "volume",
         on_fault: str = "mark",
+        on_gap: str = "mark",
+        on_crossed: str = "mark",
+        stale_after: str | None = None,
         order: str = "error",
         origin: int = 0,
         max_rows: int = 1_000_000,
@@ -105,6 +120,9 @@ class Pipeline(_core.Pipeline):
             session=schedule(session),
             hidden=hidden,
             on_fault=on_fault,
+            on_gap=on_gap,
+            on_crossed=on_crossed,
+            stale_after=stale_after,
             order=order,
             origin=origin,
             max_rows=max_rows,
@@ -158,7 +176,7 @@ class Pipeline(_core.Pipeline):
             A field breaks a rule (source, row, field, value, rule); nothing of the chunk was
             applied. Of lazy events the chunks before it were.
         FeedFault
-            With ``on_fault="raise"`` only.
+            With ``"raise"`` of a policy only.
         """
         if not isinstance(events, Events):
             from bookflow._from_table import event_columns

@@ -7,7 +7,7 @@ namespace bookflow {
 
 class MarketStatus {
 public:
-    [[nodiscard]] std::uint16_t bits() const { return held_ | from_book_; }
+    [[nodiscard]] std::uint16_t bits() const { return held_ | from_book_ | stale_; }
     [[nodiscard]] std::uint16_t seen() const { return seen_; }
     // Nothing may be differenced while the book is known to be incomplete.
     [[nodiscard]] bool incomplete() const {
@@ -29,6 +29,12 @@ public:
         gap_seen_ = true;
         calm_ = false;
     }
+    // Nothing has come for too long; until the next LAST.
+    void stale() {
+        stale_ = status::kStale;
+        seen_ |= status::kStale;
+        calm_ = false;
+    }
     void snapshot_complete() {
         held_ &= static_cast<std::uint16_t>(~(status::kGap | status::kSnapshotPending));
     }
@@ -36,7 +42,8 @@ public:
     // At the LAST of an atomic event. Returns whether the book has just become crossed.
     bool settle(i64 ts, bool has_book, const Quotes& quotes, bool best_changed) {
         if (calm_ && !best_changed) return false;
-        const std::uint16_t before = settled_;
+        const std::uint16_t before = settled_ | stale_;
+        stale_ = 0;
         from_book_ = 0;
         if (has_book) {
             if (!quotes.two_sided()) from_book_ |= status::kOneSided;
@@ -62,8 +69,9 @@ public:
 
     template <class V>
     void visit(V& v) {
-        v(held_, from_book_, settled_, seen_, gap_seen_, until_two_sided_, bad_until_);
+        v(held_, from_book_, stale_, settled_, seen_, gap_seen_, until_two_sided_, bad_until_);
         if constexpr (V::kReading) {
+            v.require((stale_ & ~status::kStale) == 0, "a status is invalid");
             calm_ = false;
             v.require(bad_until_ == kNone || (bad_until_ >= 0 && bad_until_ < kMaxTime),
                       "a time is out of range");
@@ -73,6 +81,7 @@ public:
 private:
     std::uint16_t held_ = 0;       // set and taken back by events
     std::uint16_t from_book_ = 0;  // recomputed at each LAST
+    std::uint16_t stale_ = 0;      // set by time, taken back at each LAST
     std::uint16_t settled_ = 0;    // both at the LAST before: events change what is held
     std::uint16_t seen_ = 0;
     bool gap_seen_ = false;

@@ -138,6 +138,16 @@ public:
                            [&](i64 birth) { return birth >= 0 && birth <= last; });
     }
 
+    // The first order at a side's best price, of a side that has one.
+    [[nodiscard]] const Order& first(Side s) const { return slab_[side(s).touch().head]; }
+    // Takes an order out that is in the book; no event said so.
+    Change remove(OrderId id) {
+        const Entry entry = locate(id);
+        const Order o = slab_[index_[entry]];
+        dequeue(entry, index_[entry]);
+        return Change::of(o.side(), o.price);
+    }
+
     // The queue at a side's best price, with the ages at `now` where births are kept.
     [[nodiscard]] Queue queue(Side s, i64 now, bool with_ages) const {
         Queue out{0, 0, 0, 0};

@@ -5,7 +5,7 @@
 //   1. time moves: sessions end and the grid rows owed before ts are written from the state before;
 //   2. its events change the book, its prints are collected;
 //   3. each print goes to the trade-driven calculators;
-//   4. the status is settled;
+//   4. a crossed book is uncrossed where that is wanted, the status is settled;
 //   5. changes of orders go to the calculators that follow them, and quote- and depth-driven flows
 //      see the new state;
 //   6. calculators that look at each atomic event take their values;
@@ -37,7 +37,10 @@ public:
         : settings_(std::move(settings)),
           units_(settings_.instrument.units()),
           nodes_(units_),
-          clock_(settings_.clock, settings_.origin, settings_.instrument) {
+          clock_(settings_.clock, settings_.origin, settings_.instrument),
+          raised_(settings_.raised()),
+          withheld_(settings_.withheld()),
+          uncrosses_(settings_.on_crossed == OnCrossed::Uncross) {
         for (Feature& feature : settings_.features) feature.calculator = nodes_.add(feature);
         history_ = Rows(columns().size());
     }
@@ -69,7 +72,7 @@ public:
         check().events(c);
         out = Rows(columns().size());
         out.reserve(rows_expected(c));
-        if (settings_.raise_faults || may_overflow(c)) {
+        if (raised_ != 0 || may_overflow(c)) {
             guarded(c, out);
         } else {
             apply(c, c.rows, out, false);
@@ -85,7 +88,7 @@ public:
                               source_ != Source::Depth &&
                               orders_.total_size() + pending_.size + e.size.raw > kMaxSize;
         if (may_fail && alone) orders_.require_room(e);  // no copy needed to refuse one event
-        if (settings_.raise_faults || (may_fail && !alone)) {
+        if (raised_ != 0 || (may_fail && !alone)) {
             Rows out(columns().size());
             guarded(one_row(e), out);
             const std::size_t written = out.size();
@@ -107,6 +110,7 @@ public:
         check().time(ts);
         return in_history([&] {
             move_to(ts);
+            listen(ts);
             last_ts_ = now_ = ts;
         });
     }
@@ -118,7 +122,10 @@ public:
             faults_.count(Fault::Unfinished);
         }
         if (!open_) return 0;
-        return in_history([&] { row(now_, status::kPartial); });
+        return in_history([&] {
+            row(now_, status::kPartial);
+            open_ = false;
+        });
     }
 
     // As new, with the same settings.
@@ -151,6 +158,8 @@ public:
         if constexpr (V::kReading) {
             v.require(source_ <= Source::Depth, "the kind of book is unknown");
             const bool known = now_ == kNone || (now_ >= 0 && now_ <= last_ts_);
+            const i64 heard = moment_.ts.raw;
+            v.require(heard == kNone || (heard >= 0 && heard <= now_), "a time is out of range");
             v.require(known && last_ts_ < kMaxTime, "a time is out of range");
             v.require(orders_.births_hold(nodes_.read_ages(), now_),
                       "the ages of orders are out of range");
@@ -273,7 +282,7 @@ private:
     void guarded(const EventColumns& c, Rows& out) {
         Pipeline before = *this;
         try {
-            apply(c, c.rows, out, settings_.raise_faults);
+            apply(c, c.rows, out, raised_ != 0);
         } catch (const FeedFault&) {
             const auto rows = static_cast<std::size_t>(begin_row_);
             *this = std::move(before);
@@ -322,6 +331,7 @@ private:
         const Event& last = events.back();
         const i64 ts = last.ts.raw;
         move_to(ts);
+        listen(ts);
         now_ = ts;
         moment_.ts = last.ts;
         moment_.event += 1;
@@ -349,6 +359,7 @@ private:
         if (snapshot || depth != nullptr) status_.snapshot_complete();
 
         if (depth != nullptr) read_depth_row(*depth, row_of_depth);
+        if (uncrosses_ && quotes_.crossed() && depth == nullptr) uncross(events);
         const bool best_changed = quotes_ != before;
         if (interval_.inside && !prints_.empty()) take_prints();
         if (status_.settle(ts, has_book_, quotes_, best_changed)) faults_.count(Fault::Crossed);
@@ -451,8 +462,48 @@ private:
     }
 
     void raise_new(const Faults& before) const {
-        const std::string_view fault = faults().first_new(before);
+        const std::string_view fault = faults().first_new(before, raised_);
         if (!fault.empty()) throw FeedFault(std::string(fault), begin_row_);
+    }
+
+    // Of what crosses, the side that was named last in this atomic event is right, and what it
+    // crosses on the other side is older and goes. Where nothing was named both stay, and so does an
+    // auction's book, which is rightly crossed.
+    [[gnu::noinline]] void uncross(std::span<const Event> events) {
+        if ((status_.bits() & status::kAuction) != 0) return;
+        Side newer = Side::None;
+        for (std::size_t i = events.size(); newer == Side::None && i-- > 0;) {
+            newer = names_crossing(events[i]);
+        }
+        if (newer == Side::None) return;
+        const Side older = opposite(newer);
+        while (quotes_.crossed()) {
+            faults_.count(Fault::Uncrossed);
+            if (source_ == Source::Levels) {
+                read_book(levels_, levels_.set(older, levels_.side(older).touch().price, Size(0)));
+                continue;
+            }
+            const Order o = orders_.first(older);
+            read_book(orders_, orders_.remove(o.id));
+            if (!nodes_.follow_orders()) continue;
+            const bool still_best = (older == Side::Bid ? quotes_.bid : quotes_.ask) == o.price;
+            changes_.push_back(
+                {o.price, Size(-o.size()), older, Cause::Cancelled, true, still_best});
+        }
+    }
+    // The side of the level or order that the event is about, if it rests and crosses the other side.
+    [[nodiscard]] Side names_crossing(const Event& e) const {
+        const auto crossing = [&](Side s, Price price) {
+            return (s == Side::Bid ? price > quotes_.ask : price < quotes_.bid) ? s : Side::None;
+        };
+        const Source kind = source_after(e.action, Source::None);
+        if (kind == Source::Levels && e.price != kNoPrice) {
+            const bool rests = levels_.side(e.side).find(e.price) != nullptr;
+            return rests ? crossing(e.side, e.price) : Side::None;
+        }
+        if (kind != Source::Orders) return Side::None;
+        const auto o = orders_.order(e.order_id);
+        return o ? crossing(o->side(), o->price) : Side::None;
     }
 
     void read_depth_row(const DepthColumns& rows, std::size_t row) {
@@ -550,7 +601,20 @@ private:
         for (; clock_.next() < before; clock_.passed()) row(clock_.next(), 0);
     }
 
+    // Nothing came from the last atomic event to ts: is that too long?
+    void listen(i64 ts) {
+        if (settings_.stale_after != 0 && moment_.ts != kNoTime &&
+            ts - moment_.ts.raw > settings_.stale_after) {
+            status_.stale();
+        }
+    }
+
     void row(i64 ts, std::uint16_t extra) {
+        listen(ts);
+        if ((status_.bits() & withheld_) != 0) {
+            faults_.count(Fault::HeldRows);
+            return;
+        }
         Moment now = moment_;
         now.ts = Nanos(ts);
         if (nodes_.read_depth()) refresh_depth();
@@ -578,6 +642,9 @@ private:
     MarketStatus status_;
     Faults faults_;
     RowClock clock_;
+    std::uint32_t raised_ = 0;    // the faults that raise
+    std::uint16_t withheld_ = 0;  // the status bits under which no row is written
+    bool uncrosses_ = false;
     SessionSchedule::Interval interval_{kNone, kNone, false};  // before the first event: nowhere
     Moment moment_;
     i64 last_ts_ = kNone;     // of the last event, pending ones included

@@ -32,6 +32,9 @@ def run(args: argparse.Namespace) -> int:
                     features=features,
                     session=args.session,
                     hidden=args.hidden,
+                    on_gap=args.on_gap,
+                    on_crossed=args.on_crossed,
+                    stale_after=args.stale_after,
                     order=args.order,
                 )
                 first = events.source

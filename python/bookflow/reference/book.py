@@ -11,6 +11,7 @@ from .event import Event, event_of
 from .words import NONE, Action, Flag, Side
 
 BOOK_SIDES = (Side.BID, Side.ASK)
+ORDER_ACTIONS = {Action.ADD, Action.CANCEL, Action.DELETE, Action.MODIFY, Action.EXECUTE}
 
 
 class Level(NamedTuple):
@@ -79,13 +80,30 @@ class _Book:
         """The best `n` levels of each side."""
         return self.levels(Side.BID)[:n], self.levels(Side.ASK)[:n]
 
+    def is_crossed(self) -> bool:
+        """Whether the best bid is above the best ask."""
+        best = self.best()
+        return best.bid_size > 0 and best.ask_size > 0 and best.bid_price > best.ask_price
+
+    def uncrossed(self, counted: int) -> None:
+        """It was uncrossed before the end of the atomic event: as many were crossed as before."""
+        self.faults["crossed"] = counted
+        self._was_crossed = False
+
+    def named(self, event: Event) -> tuple[int, int] | None:
+        """The side and price of the level, or resting order, that an event is about."""
+        raise NotImplementedError
+
+    def remove_first(self, side: int) -> tuple[int, int]:
+        """Remove the first level or order of a side: its price and size."""
+        raise NotImplementedError
+
     def count_faults_of(self, flags: int) -> None:
         """Count what only an event's flags tell: a gap, or a crossed book at a LAST."""
         if flags & Flag.GAP:
             self.faults["gap"] += 1
         if flags & Flag.LAST:
-            best = self.best()
-            crossed = best.bid_size > 0 and best.ask_size > 0 and best.bid_price > best.ask_price
+            crossed = self.is_crossed()
             if crossed and not self._was_crossed:
                 self.faults["crossed"] += 1
             self._was_crossed = crossed
@@ -161,6 +179,19 @@ class OrderBook(_Book):
         elif event.action in (Action.CANCEL, Action.DELETE, Action.EXECUTE, Action.MODIFY):
             self._change(event)
         self.count_faults_of(event.flags)
+
+    def named(self, event: Event) -> tuple[int, int] | None:
+        order = self.orders.get(event.order_id)
+        if order is None or event.action not in ORDER_ACTIONS:
+            return None
+        return order.side, order.price
+
+    def remove_first(self, side: int) -> tuple[int, int]:
+        price = self.levels(side)[0].price
+        first = self.queue(side, price)[0]
+        size = self.orders[first].size
+        self._remove(first)
+        return price, size
 
     def _add(self, event: Event, deleted_side: int) -> None:
         if event.order_id in self.orders:
@@ -272,6 +303,16 @@ class LevelBook(_Book):
                 if event.side in (Side.NONE, side):
                     self._sizes[side].clear()
         self.count_faults_of(event.flags)
+
+    def named(self, event: Event) -> tuple[int, int] | None:
+        if event.action not in (Action.LEVEL, Action.QUOTE) or event.price == NONE:
+            return None
+        return event.side, event.price
+
+    def remove_first(self, side: int) -> tuple[int, int]:
+        first = self.levels(side)[0]
+        self._set(side, first.price, 0)
+        return first.price, first.size
 
     def replace(self, bids: list[tuple[int, int]], asks: list[tuple[int, int]]) -> None:
         """Make the book exactly these (price, size) levels: what a depth row does."""

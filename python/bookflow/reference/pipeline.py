@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from itertools import repeat
 from typing import Any, TypeVar
 
-from .book import Level, LevelBook, OrderBook
+from .book import ORDER_ACTIONS, Level, LevelBook, OrderBook
 from .catalogue import DEFINITIONS
 from .clock import parse_clock
 from .composed import deepest
@@ -42,7 +42,6 @@ Values = dict[str, float | list[float]]
 DepthRow = tuple[Sequence[int], Sequence[int], Sequence[int], Sequence[int]]
 """(bid_price, bid_size, ask_price, ask_size), best first."""
 
-ORDER_ACTIONS = {Action.ADD, Action.CANCEL, Action.DELETE, Action.MODIFY, Action.EXECUTE}
 CAUSES = {
     Action.ADD: ADDED,
     Action.CANCEL: CANCELLED,
@@ -93,6 +92,9 @@ class Pipeline:
         features: Mapping[str, tuple[str, Mapping[str, Any]]],
         session: str | None = None,
         hidden: str = "volume",
+        on_gap: str = "mark",
+        on_crossed: str = "mark",
+        stale_after: str | None = None,
         origin: int = 0,
         max_rows: int = 1_000_000,
     ) -> None:
@@ -109,6 +111,13 @@ class Pipeline:
         self.features = dict(features)
         self.session = None if session is None else parse_session(session)
         self.hidden = hidden
+        self.withheld = Status(0)
+        if on_gap == "hold":
+            self.withheld |= Status.GAP | Status.SNAPSHOT_PENDING
+        if on_crossed == "hold":
+            self.withheld |= Status.CROSSED
+        self.uncrosses = on_crossed == "uncross"
+        self.stale_after = None if stale_after is None else parse_clock(stale_after).width
         self.max_rows = max_rows
         self._levels = deepest(list(self.features.values()), 5)
         self.reset()
@@ -122,6 +131,8 @@ class Pipeline:
         self._chosen = False
         self._pending: list[tuple[Event, DepthRow | None]] = []
         self._unfinished = 0
+        self._policies: Counter[str] = Counter()
+        self._heard: int | None = None
 
         self._gap = False
         self._told = Status(0)
@@ -140,7 +151,7 @@ class Pipeline:
     @property
     def faults(self) -> Counter[str]:
         """Feed faults by name."""
-        return self._book.faults + Counter(unfinished=self._unfinished)
+        return self._book.faults + self._policies + Counter(unfinished=self._unfinished)
 
     @property
     def status(self) -> int:
@@ -176,6 +187,7 @@ class Pipeline:
         """Time is now `ts`, without an event: how many rows that wrote."""
         written = len(self.rows)
         self._pass_time(ts)
+        self._listen(ts)
         return len(self.rows) - written
 
     def finish(self) -> list[Row]:
@@ -186,6 +198,7 @@ class Pipeline:
             self._pending = []
         if self._fresh and self._now is not None:
             self._write(self._now, Status.PARTIAL)
+            self._fresh = False
         return self.rows[written:]
 
     # Time.
@@ -228,6 +241,8 @@ class Pipeline:
     def _atomic_event(self, group: list[tuple[Event, DepthRow | None]]) -> None:
         ts = group[-1][0].ts
         self._pass_time(ts)
+        self._listen(ts)
+        self._heard = ts
         inside = self._enter_session(ts)
         flags = Flag(0)
         for event, _ in group:
@@ -236,9 +251,12 @@ class Pipeline:
 
         prints = []
         changes: list[Change] = []
+        crossed = self._book.faults["crossed"]
         for event, depth in group:
             prints += self._print_of(event)
             changes += self._apply_and_compare(event, depth)
+        if self.uncrosses and group[-1][1] is None:
+            changes += self._uncross([event for event, _ in group], crossed)
 
         self._update_status(ts, flags, complete_rows=group[-1][1] is not None)
         cleared = any(event.action == Action.CLEAR for event, _ in group)
@@ -308,6 +326,31 @@ class Pipeline:
             for (side, price), size in sizes.items()
             if size
         ]
+
+    def _uncross(self, events: Sequence[Event], counted: int) -> list[Change]:
+        """Remove what the side crosses that of all that cross was named last."""
+        book = self._book
+        best = book.best()
+        newer = None
+        for event in events:
+            named = book.named(event)
+            if named is None or named[1] not in [level.price for level in book.levels(named[0])]:
+                continue
+            side, price = named
+            if price > best.ask_price if side == Side.BID else price < best.bid_price:
+                newer = side
+        if not book.is_crossed() or newer is None or self._told & Status.AUCTION:
+            return []
+        older = Side.ASK if newer == Side.BID else Side.BID
+        changes = []
+        while book.is_crossed():
+            price, size = book.remove_first(older)
+            self._policies["uncrossed"] += 1
+            left = book.depth(1)[older == Side.ASK]
+            still_best = bool(left) and left[0].price == price
+            changes.append(Change(price, -size, older, CANCELLED, 1 + 2 * still_best))
+        book.uncrossed(counted)
+        return changes if isinstance(book, OrderBook) else []
 
     def _apply(self, event: Event, depth: DepthRow | None) -> None:
         if event.action == Action.STATUS:
@@ -386,6 +429,14 @@ class Pipeline:
         self._seen |= happened
         self._status = status
 
+    def _listen(self, ts: int) -> None:
+        """Nothing came from the last atomic event to `ts`: is that too long?"""
+        if self.stale_after is None or self._heard is None:
+            return
+        if ts - self._heard > self.stale_after:
+            self._status |= Status.STALE
+            self._seen |= Status.STALE
+
     def _tick_clock(self, ts: int, prints: Sequence[Print], *, best_changed: bool) -> None:
         self._fresh = True
         kind = self.clock.kind
@@ -406,6 +457,10 @@ class Pipeline:
     # One row.
 
     def _write(self, ts: int, extra: Status) -> None:
+        self._listen(ts)
+        if self._status & self.withheld:
+            self._policies["held_rows"] += 1
+            return
         at = self.tape.reading(ts, self._last_row)
         values = {
             name: DEFINITIONS[calculator](self.tape, at, self.units, **settings)
