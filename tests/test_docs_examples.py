@@ -12,12 +12,15 @@ import pytest
 import bookflow as bf
 
 DOCS = Path(__file__).parents[1] / "docs"
-PAGES = ("composition", "detection", "order_flow_regression")
+PAGES = ("composition", "detection", "order_flow_regression", "venues/itch")
 BLOCK = re.compile(r"^```python\n(.*?)^```\n(?:\n```text\n(.*?)^```\n)?", re.S | re.M)
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_examples_print_what_is_shown(page: str) -> None:
+def test_examples_print_what_is_shown(
+    page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # where an example writes its files
     text = (DOCS / f"{page}.md").read_text(encoding="utf-8")
     names: dict[str, Any] = {"__name__": page}
     blocks = BLOCK.findall(text)
@@ -30,7 +33,14 @@ def test_examples_print_what_is_shown(page: str) -> None:
         assert printed.getvalue() == shown
 
 
-@pytest.mark.parametrize("page", sorted(path.stem for path in DOCS.glob("*.md")))
+@pytest.mark.parametrize(
+    "page",
+    sorted(
+        path.relative_to(DOCS).with_suffix("").as_posix()
+        for folder in (DOCS, DOCS / "venues")
+        for path in folder.glob("*.md")
+    ),
+)
 def test_the_index_lists_the_page(page: str) -> None:
     index = (DOCS / "index.md").read_text(encoding="utf-8")
     assert page == "index" or f"\n{page}\n" in index

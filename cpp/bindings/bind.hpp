@@ -7,6 +7,7 @@ namespace bookflow {
 void bind_words(pybind11::module_& m);
 void bind_instrument(pybind11::module_& m);
 void bind_events(pybind11::module_& m);
+void bind_itch(pybind11::module_& m);
 void bind_books(pybind11::module_& m);
 void bind_calculators(pybind11::module_& m);
 void bind_special(pybind11::module_& m);

@@ -32,12 +32,14 @@ struct Origin {
                 : py::object(py::str(e.value));
         if (!value) throw py::error_already_set();
     }
+    const auto given = [](i64 number, i64 first) {
+        return number < 0 ? py::object(py::none()) : py::object(py::int_(number + first));
+    };
     return py::module_::import("bookflow.errors")
         .attr("InputError")(e.rule, py::arg("source") = origin.source,
-                            py::arg("row") = e.row < 0
-                                                 ? py::object(py::none())
-                                                 : py::object(py::int_(e.row + origin.first_row)),
-                            py::arg("field") = e.field, py::arg("value") = value);
+                            py::arg("row") = given(e.row, origin.first_row),
+                            py::arg("offset") = given(e.offset, 0), py::arg("field") = e.field,
+                            py::arg("value") = value);
 }
 
 inline void set_python_error(const py::object& error) {

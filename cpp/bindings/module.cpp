@@ -9,6 +9,7 @@ PYBIND11_MODULE(_core, m) {
     bookflow::bind_instrument(m);
     bookflow::bind_events(m);
     bookflow::bind_books(m);
+    bookflow::bind_itch(m);
     bookflow::bind_calculators(m);
     bookflow::bind_special(m);
     bookflow::bind_bars(m);

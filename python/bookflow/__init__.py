@@ -37,7 +37,16 @@ if TYPE_CHECKING:
     from bookflow.integrated_ofi import fit_integrated_ofi
     from bookflow.microprice_model import MicropriceModel, fit_microprice
     from bookflow.profile import VolumeProfile, volume_profile
-    from bookflow.readers import read_databento, read_events, read_lobster
+    from bookflow.readers import (
+        ItchDecoder,
+        itch_messages,
+        itch_quotes,
+        read_databento,
+        read_events,
+        read_itch,
+        read_lobster,
+        write_itch,
+    )
     from bookflow.simulation import Burst, Simulation, simulate
 
 # Read on first use: they need the extras, or are not everybody's.
@@ -53,6 +62,11 @@ _LAZY = {
     "fit_microprice": "bookflow.microprice_model",
     "footprint": "bookflow.footprints",
     "read_databento": "bookflow.readers",
+    "write_itch": "bookflow.readers",
+    "read_itch": "bookflow.readers",
+    "itch_quotes": "bookflow.readers",
+    "itch_messages": "bookflow.readers",
+    "ItchDecoder": "bookflow.readers",
     "read_events": "bookflow.readers",
     "read_lobster": "bookflow.readers",
     "simulate": "bookflow.simulation",
@@ -96,6 +110,11 @@ __all__ = [
     "parse_calculator",
     "read_databento",
     "read_events",
+    "write_itch",
+    "read_itch",
+    "itch_quotes",
+    "itch_messages",
+    "ItchDecoder",
     "read_lobster",
     "reference",
     "simulate",

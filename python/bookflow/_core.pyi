@@ -36,6 +36,7 @@ SIDES: Final[dict[str, int]]
 FLAGS: Final[dict[str, int]]
 STATUS: Final[dict[str, int]]
 FAULTS: Final[tuple[str, ...]]
+ITCH_MESSAGES: Final[dict[str, tuple[str, tuple[tuple[str, int, str], ...]]]]
 BAR_DTYPE: Final[np.dtype[np.void]]
 EVENT_DTYPE: Final[np.dtype[np.void]]
 CALCULATORS: Final[tuple[dict[str, Any], ...]]
@@ -44,6 +45,82 @@ _C_FUNCTIONS: Final[dict[str, int]]
 def _raise_pending() -> None: ...
 
 class _Made(type): ...  # by pybind11
+
+_Data = bytes | bytearray | memoryview
+
+def itch_frame(data: _Data) -> tuple[int, int]: ...
+def itch_pick(data: _Data, kind: str, offset: int = 0) -> tuple[bytes, int]: ...
+def itch_cut(rest: _Data, offset: int) -> None: ...
+
+class _ItchReader(metaclass=_Made):
+    @property
+    def position(self) -> int: ...
+    @property
+    def messages(self) -> int: ...
+    @property
+    def needs_prints(self) -> bool: ...
+    @property
+    def counts(self) -> dict[str, int]: ...
+    @property
+    def packets(self) -> dict[str, int]: ...
+    def stocks(self, begin: int = 0) -> list[tuple[int, str]]: ...
+    def gap(self) -> None: ...
+    def packet(self, data: _Data, offset: int = 0) -> int: ...
+
+class ItchFeed(_ItchReader):
+    def __init__(
+        self,
+        midnight: int,
+        symbols: Sequence[str],
+        market: str = "Q",
+        as_is: bool = False,
+        keep_prints: bool = False,
+    ) -> None: ...
+    def decode(
+        self, data: _Data, most: int
+    ) -> tuple[
+        tuple[
+            _Ints,
+            _Ints,
+            NDArray[np.uint64],
+            _Ints,
+            _Ints,
+            NDArray[np.uint32],
+            _Bytes,
+            _Bytes,
+            NDArray[np.uint16],
+        ],
+        int,
+    ]: ...
+
+class ItchBooks(_ItchReader):
+    def __init__(
+        self, midnight: int, symbols: Sequence[str], as_is: bool = False, changes: bool = False
+    ) -> None: ...
+    def replay(
+        self, data: _Data, most: int
+    ) -> tuple[tuple[_Ints, NDArray[np.uint32], _Ints, _Ints, _Ints, _Ints], int]: ...
+    def content_hash(self, locate: int) -> int | None: ...
+    @property
+    def faults(self) -> dict[str, int]: ...
+
+class ItchEncoder(metaclass=_Made):
+    def __init__(self, midnight: int) -> None: ...
+    def name(self, locate: int, symbol: str) -> None: ...
+    def system_event(self, code: str, nanos: int) -> bytes: ...
+    def directory(self, locate: int, nanos: int) -> bytes: ...
+    def encode(
+        self,
+        ts: _Ints,
+        action: _Bytes,
+        side: _Bytes,
+        price: _Ints,
+        size: _Ints,
+        flags: NDArray[np.uint16] | None,
+        order_id: NDArray[np.uint64] | None,
+        instrument: NDArray[np.uint32] | None,
+    ) -> bytes: ...
+    def finish(self) -> bytes: ...
 
 class Instrument(metaclass=_Made):
     def __init__(

@@ -19,6 +19,8 @@ class InputError(ValueError):
         File or object the value came from ("" when unknown).
     row : int | None
         0-based row in that source (None when the fault is not a row's).
+    offset : int | None
+        0-based byte in that source at which what is at fault begins, if the source has no rows.
     field : str
         Column, parameter or argument.
     value : object
@@ -33,17 +35,21 @@ class InputError(ValueError):
         *,
         source: str = "",
         row: int | None = None,
+        offset: int | None = None,
         field: str = "",
         value: object = None,
     ) -> None:
         self.rule = rule
         self.source = source
         self.row = row
+        self.offset = offset
         self.field = field
         self.value = value
         where = [source] if source else []
         if row is not None:
             where.append(f"row {row}")
+        if offset is not None:
+            where.append(f"byte {offset}")
         what = field
         if value is not None:
             shown = _shown(value)

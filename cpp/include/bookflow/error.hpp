@@ -22,6 +22,7 @@ struct InputError : std::runtime_error {
     std::string field;
     std::string value;
     i64 row;
+    i64 offset = -1;  // in bytes, of an input that has no rows; -1: none
 };
 
 // Bytes that are no saved state of this class and version, or are damaged.

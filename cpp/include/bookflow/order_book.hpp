@@ -110,8 +110,13 @@ public:
     [[nodiscard]] bool wants_look_ahead() const { return index_.beyond_cache(); }
     template <class IdAt>
     [[gnu::always_inline]] void look_ahead(IdAt&& id_at) const {
-        index_.prefetch(id_at(kAhead));
-        __builtin_prefetch(slab_.data() + index_.likely(id_at(kAhead / 2)));
+        look_ahead_far(id_at(kAhead));
+        look_ahead_near(id_at(kAhead / 2));
+    }
+    // The two steps of it, where every event is another book's.
+    [[gnu::always_inline]] void look_ahead_far(OrderId id) const { index_.prefetch(id); }
+    [[gnu::always_inline]] void look_ahead_near(OrderId id) const {
+        __builtin_prefetch(slab_.data() + index_.likely(id));
     }
 
     // Whether an order that is modified keeps its place in the queue, and so its age.
