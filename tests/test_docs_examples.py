@@ -26,6 +26,7 @@ FILES = {
         ),
     },
     "venues/hftbacktest": {},
+    "venues/itch": {},
     "venues/tables": {"trades.csv": lambda: tables.PRINTS.encode()},
     "venues/tardis": {
         "book.csv.gz": lambda: gzip.compress("\n".join([tardis.BOOK, *tardis.ROWS]).encode()),
@@ -54,7 +55,14 @@ def test_examples_print_what_is_shown(
         assert printed.getvalue() == shown
 
 
-@pytest.mark.parametrize("page", sorted(path.stem for path in DOCS.glob("*.md")))
+@pytest.mark.parametrize(
+    "page",
+    sorted(
+        path.relative_to(DOCS).with_suffix("").as_posix()
+        for folder in (DOCS, DOCS / "venues")
+        for path in folder.glob("*.md")
+    ),
+)
 def test_the_index_lists_the_page(page: str) -> None:
     index = (DOCS / "index.md").read_text(encoding="utf-8")
     assert page == "index" or f"\n{page}\n" in index

@@ -1,4 +1,4 @@
-"""ITCH 5.0: simulated markets there and back, every message, cuts, flips and lost packets."""
+"""ITCH 5.0: a simulated market there and back, messages made by hand, cuts, flips, lost packets."""
 
 import gzip
 import random
@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 
 import bookflow as bf
-from bookflow import _core
 from bookflow.errors import InputError
 from bookflow.events import NONE, Action, Events, Flag, Side, Status
 
@@ -162,46 +161,6 @@ def test_a_simulated_market_comes_back(market: Events, tmp_path: Path) -> None:
         assert a[-1] == [t for n, t in theirs if n == number][-1]
 
 
-def test_books_are_equal_after_every_event(market: Events) -> None:
-    """Encoded one atomic event at a time: all levels of the book, not its touch alone."""
-    encoder = _core.ItchEncoder(MIDNIGHT)
-    for number, symbol in SYMBOLS.items():
-        encoder.name(number, symbol)
-    decoder = _core.ItchDecoder(MIDNIGHT)
-    plain = {n: bf.OrderBook() for n in SYMBOLS}
-    mine = {n: bf.OrderBook() for n in SYMBOLS}
-    ends = np.flatnonzero(market.flags & Flag.LAST) + 1
-    start = 0
-    for end in ends.tolist():
-        part = market[start:end]
-        start = end
-        data = encoder.encode(
-            part.ts,
-            part.action,
-            part.side,
-            part.price,
-            part.size,
-            part.flags,
-            part.order_id,
-            part.instrument_id,
-        )
-        (_, _, ids, price, size, number, action, side, _), done = decoder.read(data)
-        assert done == len(data)
-        for i in range(len(ids)):
-            mine[int(number[i])].apply(
-                int(action[i]), int(side[i]), int(price[i]), int(size[i]), int(ids[i])
-            )
-        for row in part.to_numpy():
-            book = plain[int(row["instrument"])]
-            if row["action"] <= Action.EXECUTE or row["action"] == Action.CLEAR:
-                fields = ("action", "side", "price", "size", "order_id")
-                book.apply(*(int(row[name]) for name in fields))
-        at = int(part.instrument_id[0])
-        ours, theirs = mine[at].depth(50), plain[at].depth(50)
-        assert all((ours[name] == theirs[name]).all() for name in theirs)
-        assert not any(mine[at].faults.values())
-
-
 def test_quotes_straight_from_the_bytes(market: Events, tmp_path: Path) -> None:
     path = tmp_path / "market.itch"
     bf.write_itch(market, path, date=DAY)
@@ -329,11 +288,11 @@ def test_a_stream_in_any_pieces(tmp_path: Path) -> None:
     whole, _ = read_all(written(tmp_path / "x.itch", SMALL))
     data = b"".join(SMALL)
     for size in (1, 2, 7, 40, 1_000):
-        stream = bf.ItchStream(DAY)
+        stream = bf.ItchDecoder(DAY)
         parts = [rows(stream.feed(data[i : i + size])) for i in range(0, len(data), size)]
         assert (np.concatenate(parts) == whole).all()
     with pytest.raises(InputError, match="no message type"):
-        bf.ItchStream(DAY).feed(b"\0\x05zzzzz")
+        bf.ItchDecoder(DAY).feed(b"\0\x05zzzzz")
 
 
 def packets(messages: list[bytes], per: int) -> list[bytes]:
@@ -355,11 +314,11 @@ def test_packets_lost_twice_and_late() -> None:
         for _ in range(5):
             i = chance.randrange(1, len(order))
             order[i - 1], order[i] = order[i], order[i - 1]
-        stream = bf.ItchStream(DAY)
+        stream = bf.ItchDecoder(DAY)
         seen: list[int] = []
         expected = lost = 0
         for i in order:
-            events = stream.packet(sent[i])
+            events = stream.feed_packet(sent[i])
             first, last = 3 * i, min(3 * i + 3, len(messages))
             new = range(max(first, expected), last)
             gap = first > expected
@@ -369,13 +328,13 @@ def test_packets_lost_twice_and_late() -> None:
             if gap and len(events):
                 assert events.flags[0] & Flag.GAP
             seen += new
-        assert stream.counts.get("lost", 0) == lost
+        assert stream.packets["lost"] == lost
     end = b"SESSION001" + struct.pack(">QH", len(messages) + 1, 0xFFFF)
-    assert not stream.ended
-    stream.packet(b"SESSION001" + struct.pack(">QH", len(messages) + 1, 0))
-    stream.packet(end)
-    assert stream.ended
-    assert stream.counts["heartbeats"] == 1
+    assert not stream.packets["ended"]
+    stream.feed_packet(b"SESSION001" + struct.pack(">QH", len(messages) + 1, 0))
+    stream.feed_packet(end)
+    assert stream.packets["ended"]
+    assert stream.packets["heartbeats"] == 1
 
 
 @pytest.mark.parametrize(
@@ -389,36 +348,7 @@ def test_packets_lost_twice_and_late() -> None:
     ],
 )
 def test_packets_that_are_none(packet: bytes, said: str) -> None:
-    stream = bf.ItchStream(DAY)
+    stream = bf.ItchDecoder(DAY)
     with pytest.raises(InputError, match=said):
-        stream.packet(packet)
-    assert len(stream.packet(packets([directory(), add(1, b"B", 1, 1)], 2)[0])) == 1
-
-
-# -- recordings ------------------------------------------------------------------------------------
-
-
-@pytest.mark.shared
-def test_a_file_whose_lengths_are_0(shared: Path) -> None:
-    path = shared / "data/itch/ritch_ex20101224.TEST_ITCH_50"
-    events = bf.read_itch(path)
-    assert _core.itch_frames(path.read_bytes())[0] == 12_012
-    unknown = crossed = 0
-    for number, part in events.split().items():
-        pipeline = bf.Pipeline(events.instruments[number], clock="event", features={"m": bf.Mid()})
-        pipeline.run(part)
-        unknown += pipeline.faults["unknown_id"]
-        crossed += pipeline.faults["crossed"]
-    assert unknown == 117
-    assert crossed > 0
-
-
-@pytest.mark.shared
-def test_the_start_of_a_day(shared: Path) -> None:
-    events = bf.read_itch(shared / "data/itch/b-bekele_sample.itch", date=DAY)
-    assert len(events) >= 0
-    assert events.counts["stock_directory"] > 0
-    with pytest.raises(InputError, match="the file ends inside this message") as cut:
-        len(bf.read_itch(shared / "data/itch/lukefasanello_sample.itch", date=DAY))
-    assert cut.value.offset is not None
-    assert 4_040 < cut.value.offset < 4_096
+        stream.feed_packet(packet)
+    assert len(stream.feed_packet(packets([directory(), add(1, b"B", 1, 1)], 2)[0])) == 1

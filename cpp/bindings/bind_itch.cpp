@@ -1,5 +1,4 @@
-// bookflow._core.Itch*: bytes of Nasdaq TotalView-ITCH 5.0 to events or best quotes, and back.
-#include <pybind11/numpy.h>
+// The codec of Nasdaq TotalView-ITCH 5.0, for bookflow.readers.itch.
 #include <pybind11/stl.h>
 
 #include "bind.hpp"
@@ -8,315 +7,353 @@
 #include "bookflow/codecs/itch50_encoder.hpp"
 #include "bookflow/codecs/moldudp64.hpp"
 #include "columns.hpp"
-#include "errors.hpp"
 #include "hot_method.hpp"
+#include "values.hpp"
 
 namespace bookflow {
 
 namespace {
 
 using itch50::Byte;
-using itch50::FeedSettings;
 
-// Read-only contiguous bytes of anything with a buffer, held while it is read.
-class Bytes {
-public:
-    explicit Bytes(const py::object& object) {
-        if (PyObject_GetBuffer(object.ptr(), &view_, PyBUF_SIMPLE) != 0) {
-            throw py::error_already_set();
+// The bytes of an input, held for as long as they are read.
+struct Input {
+    explicit Input(const py::buffer& buffer) : info(buffer.request()) {
+        if (info.itemsize != 1 || info.ndim != 1 || (info.size > 1 && info.strides[0] != 1)) {
+            throw py::type_error("data must be bytes, or what holds bytes one after the other");
         }
     }
-    ~Bytes() { PyBuffer_Release(&view_); }
-    Bytes(const Bytes&) = delete;
-    Bytes& operator=(const Bytes&) = delete;
+    [[nodiscard]] const Byte* data() const { return static_cast<const Byte*>(info.ptr); }
+    [[nodiscard]] std::size_t size() const { return static_cast<std::size_t>(info.size); }
 
-    [[nodiscard]] const Byte* data() const { return static_cast<const Byte*>(view_.buf); }
-    [[nodiscard]] std::size_t size() const { return static_cast<std::size_t>(view_.len); }
-
-private:
-    Py_buffer view_{};
+    py::buffer_info info;
 };
 
 template <class T>
-py::array_t<T> first(const py::array_t<T>& array, std::size_t rows) {
-    return array[py::slice(0, static_cast<py::ssize_t>(rows), 1)].template cast<py::array_t<T>>();
+py::array_t<T> rows_of(std::size_t rows) {
+    return py::array_t<T>(static_cast<py::ssize_t>(rows));
 }
 
-FeedSettings settings_of(i64 midnight, std::vector<std::string> symbols, bool as_is,
-                         bool keep_prints) {
-    FeedSettings settings;
-    settings.midnight = midnight;
-    settings.symbols = std::move(symbols);
-    settings.as_is = as_is;
-    settings.keep_prints = keep_prints;
-    return settings;
-}
+struct FeedOf {
+    explicit FeedOf(itch50::FeedSettings settings) : feed(std::move(settings)) {}
 
-py::dict counts_of(const itch50::Feed& feed) {
-    py::dict out;
-    for (const auto& [name, n] : feed.counts()) out[py::str(name.data(), name.size())] = n;
-    return out;
-}
-
-// (locate code, symbol) of each stock that is wanted, from the `from`-th on.
-py::list named_of(const itch50::Feed& feed, std::size_t from) {
-    py::list out;
-    for (std::size_t i = from; i < feed.named().size(); ++i) {
-        const auto& [locate, stock] = feed.named()[i];
-        const std::string symbol = stock == 0 ? std::string() : itch50::symbol_of(stock);
-        PyObject* text =
-            PyUnicode_DecodeLatin1(symbol.data(), static_cast<Py_ssize_t>(symbol.size()), nullptr);
-        if (text == nullptr) throw py::error_already_set();
-        out.append(py::make_tuple(locate, py::reinterpret_steal<py::str>(text)));
-    }
-    return out;
-}
-
-// Messages to events.
-struct Decoder {
     itch50::Feed feed;
     itch50::MoldUdp64 packets;
-    i64 packet_bytes = 0;
     Busy busy;
+
+    // (the nine columns, bytes read)
+    py::tuple decode(const py::buffer& data, std::size_t most) {
+        const Input input(data);
+        const std::size_t room =
+            std::max<std::size_t>(2, std::min(most, itch50::EventRows::most(input.size())));
+        const auto ts = rows_of<i64>(room);
+        const auto ts_venue = rows_of<i64>(room);
+        const auto order_id = rows_of<u64>(room);
+        const auto price = rows_of<i64>(room);
+        const auto size = rows_of<i64>(room);
+        const auto instrument = rows_of<std::uint32_t>(room);
+        const auto action = rows_of<std::uint8_t>(room);
+        const auto side = rows_of<std::uint8_t>(room);
+        const auto flags = rows_of<std::uint16_t>(room);
+        const auto at = [](const auto& column) {
+            using T = std::remove_const_t<std::remove_pointer_t<decltype(column.data())>>;
+            return const_cast<T*>(column.data());
+        };
+        itch50::EventRows out{at(ts),         at(ts_venue), at(order_id), at(price), at(size),
+                              at(instrument), at(action),   at(side),     at(flags), room};
+        const Busy::Guard guard(busy);
+        itch50::Framed done;
+        {
+            const py::gil_scoped_release release;
+            done = feed.read(input.data(), input.size(), out);
+        }
+        const py::slice filled(0, static_cast<py::ssize_t>(out.rows), 1);
+        return py::make_tuple(py::make_tuple(ts[filled], ts_venue[filled], order_id[filled],
+                                             price[filled], size[filled], instrument[filled],
+                                             action[filled], side[filled], flags[filled]),
+                              done.bytes);
+    }
 };
 
-py::tuple events_of(Decoder& self, const Byte* data, std::size_t size, std::size_t rows) {
-    const auto room = static_cast<py::ssize_t>(std::min(rows, itch50::EventRows::most(size)) +
-                                               2);  // a replace makes two
-    py::array_t<i64> ts(room);
-    py::array_t<i64> ts_venue(room);
-    py::array_t<u64> order_id(room);
-    py::array_t<i64> price(room);
-    py::array_t<i64> sizes(room);
-    py::array_t<std::uint32_t> instrument(room);
-    py::array_t<std::uint8_t> action(room);
-    py::array_t<std::uint8_t> side(room);
-    py::array_t<std::uint16_t> flags(room);
-    itch50::EventRows sink;
-    sink.ts = ts.mutable_data();
-    sink.ts_venue = ts_venue.mutable_data();
-    sink.order_id = order_id.mutable_data();
-    sink.price = price.mutable_data();
-    sink.size = sizes.mutable_data();
-    sink.instrument = instrument.mutable_data();
-    sink.action = action.mutable_data();
-    sink.side = side.mutable_data();
-    sink.flags = flags.mutable_data();
-    sink.room = static_cast<std::size_t>(room);
-    itch50::Framed done;
-    {
-        const py::gil_scoped_release release;
-        done = self.feed.read(data, size, sink);
-    }
-    const std::size_t n = sink.rows;
-    return py::make_tuple(py::make_tuple(first(ts, n), first(ts_venue, n), first(order_id, n),
-                                         first(price, n), first(sizes, n), first(instrument, n),
-                                         first(action, n), first(side, n), first(flags, n)),
-                          done.bytes);
-}
+struct BooksOf : FeedOf {
+    BooksOf(itch50::FeedSettings settings, bool changes)
+        : FeedOf(std::move(settings)), books(changes) {}
 
-// Messages to the best quotes of every stock's book.
-struct Quoter {
-    itch50::Feed feed;
     itch50::Books books;
-    Busy busy;
+
+    py::tuple replay(const py::buffer& data, std::size_t most) {
+        const Input input(data);
+        const std::size_t room = std::max<std::size_t>(1, std::min(most, input.size() / 21 + 1));
+        auto ts = rows_of<i64>(room);
+        auto instrument = rows_of<std::uint32_t>(room);
+        std::array<py::array_t<i64>, 4> quotes;
+        for (auto& column : quotes) column = rows_of<i64>(room);
+        const Busy::Guard guard(busy);
+        books.write_to({ts.mutable_data(), instrument.mutable_data(), quotes[0].mutable_data(),
+                        quotes[1].mutable_data(), quotes[2].mutable_data(),
+                        quotes[3].mutable_data(), room});
+        itch50::Framed done;
+        {
+            const py::gil_scoped_release release;
+            done = feed.read(input.data(), input.size(), books);
+        }
+        const py::slice filled(0, static_cast<py::ssize_t>(books.rows()), 1);
+        return py::make_tuple(
+            py::make_tuple(ts[filled], instrument[filled], quotes[0][filled], quotes[1][filled],
+                           quotes[2][filled], quotes[3][filled]),
+            done.bytes);
+    }
 };
 
-py::tuple quotes_of_bytes(Quoter& self, const Byte* data, std::size_t size, std::size_t rows) {
-    const auto room = static_cast<py::ssize_t>(std::min(rows, itch50::EventRows::most(size)) + 2);
-    py::array_t<i64> ts(room);
-    py::array_t<std::uint32_t> instrument(room);
-    py::array_t<i64> bid(room);
-    py::array_t<i64> bid_size(room);
-    py::array_t<i64> ask(room);
-    py::array_t<i64> ask_size(room);
-    self.books.write_to({ts.mutable_data(), instrument.mutable_data(), bid.mutable_data(),
-                         bid_size.mutable_data(), ask.mutable_data(), ask_size.mutable_data(),
-                         static_cast<std::size_t>(room), 0});
-    itch50::Framed done;
-    {
-        const py::gil_scoped_release release;
-        done = self.feed.read(data, size, self.books);
-    }
-    const std::size_t n = self.books.rows();
-    return py::make_tuple(py::make_tuple(first(ts, n), first(instrument, n), first(bid, n),
-                                         first(bid_size, n), first(ask, n), first(ask_size, n)),
-                          done.bytes);
+itch50::FeedSettings settings_of(i64 midnight, const std::vector<std::string>& symbols,
+                                 const std::string& market, bool as_is, bool keep_prints) {
+    if (market.size() != 1) throw InputError("must be one character", "market", market);
+    return {midnight, symbols, market[0], as_is, keep_prints};
 }
 
-struct Writer {
+template <class T>
+void def_feed(py::class_<T>& cls) {
+    using namespace py::literals;
+    cls.def_property_readonly(
+           "position", [](Made<T> f) { return f->feed.bytes(); }, "Bytes read so far.")
+        .def_property_readonly(
+            "messages", [](Made<T> f) { return f->feed.messages(); }, "Messages read so far.")
+        .def_property_readonly(
+            "needs_prints", [](Made<T> f) { return f->feed.needs_prints(); },
+            "Reading stopped at a broken trade whose print was not kept.")
+        .def_property_readonly(
+            "counts",
+            [](Made<T> f) {
+                py::dict out;
+                for (const auto& [name, n] : f->feed.counts()) out[py::str(std::string(name))] = n;
+                return out;
+            },
+            "What was passed over, by name.")
+        .def(
+            "stocks",
+            [](Made<T> f, std::size_t begin) {
+                py::list out;
+                const auto& named = f->feed.named();
+                for (std::size_t i = begin; i < named.size(); ++i) {
+                    const std::string symbol =
+                        named[i].stock == 0 ? "" : itch50::symbol_of(named[i].stock);
+                    out.append(py::make_tuple(
+                        static_cast<int>(named[i].locate),
+                        py::reinterpret_steal<py::str>(PyUnicode_DecodeLatin1(
+                            symbol.data(), static_cast<py::ssize_t>(symbol.size()), nullptr))));
+                }
+                return out;
+            },
+            "begin"_a = 0,
+            "(locate code, symbol) of the stocks that are wanted, as they were named.")
+        .def(
+            "gap", [](Made<T> f) { f->feed.gap(); }, "Messages were lost.")
+        .def(
+            "packet",
+            [](Made<T> f, const py::buffer& data, i64 offset) {
+                const Input input(data);
+                const auto accepted = f->packets.accept(input.data(), input.size(), offset);
+                if (accepted.gap) f->feed.gap();
+                return input.size() - accepted.size;
+            },
+            "data"_a, "offset"_a = 0,
+            "Takes note of a MoldUDP64 packet; where in it the messages begin that are new.")
+        .def_property_readonly(
+            "packets",
+            [](Made<T> f) {
+                py::dict out;
+                out["expected"] = f->packets.expected();
+                out["lost"] = f->packets.lost();
+                out["duplicates"] = f->packets.duplicates();
+                out["heartbeats"] = f->packets.heartbeats();
+                out["ended"] = f->packets.ended();
+                return out;
+            },
+            "What the packets told.");
+}
+
+class EncoderOf {
+public:
+    explicit EncoderOf(i64 midnight) : encoder(midnight) {}
     itch50::Encoder encoder;
     Busy busy;
 };
 
-itch50::Stock stock_or_refuse(const std::string& symbol) {
-    const auto stock = itch50::stock_of(symbol);
-    if (!stock) throw InputError("has 1 to 8 characters", "symbol", symbol);
-    return *stock;
-}
+py::bytes to_bytes(const std::string& text) { return py::bytes(text); }
 
 }  // namespace
 
 void bind_itch(py::module_& m) {
     using namespace py::literals;
-    py::class_<Decoder>(m, "ItchDecoder",
-                        "Messages of Nasdaq TotalView-ITCH 5.0 as event columns.\n\n"
-                        "`midnight` is New York's, ns since the epoch.")
-        .def(py::init([](i64 midnight, std::vector<std::string> symbols, bool as_is,
-                         bool keep_prints) {
-                 return Decoder{
-                     itch50::Feed(settings_of(midnight, std::move(symbols), as_is, keep_prints)),
-                     {},
-                     0,
-                     {}};
-             }),
-             "midnight"_a, "symbols"_a = std::vector<std::string>(), "as_is"_a = false,
+    py::dict messages;
+    for (const itch50::Layout& layout : itch50::kLayouts) {
+        py::list fields;
+        const auto add = [&](const itch50::Field& field) {
+            const char* as = field.as == itch50::As::Number  ? "number"
+                             : field.as == itch50::As::Price ? "price"
+                                                             : "text";
+            fields.append(
+                py::make_tuple(std::string(field.name), static_cast<int>(field.width), as));
+        };
+        for (const itch50::Field& field : itch50::kHeadFields) add(field);
+        for (const itch50::Field& field : layout.fields) {
+            if (field.width > 0) add(field);
+        }
+        messages[py::str(std::string(1, layout.type))] =
+            py::make_tuple(std::string(layout.name), py::tuple(fields));
+    }
+    m.attr("ITCH_MESSAGES") = messages;
+
+    m.def(
+        "itch_frame",
+        [](const py::buffer& data) {
+            const Input input(data);
+            std::array<std::uint32_t, 1024> starts;
+            std::size_t n = 0;
+            std::size_t bytes = 0;
+            const py::gil_scoped_release release;
+            while (true) {
+                const auto done = itch50::frame(input.data() + bytes, input.size() - bytes,
+                                                starts.data(), starts.size());
+                n += done.messages;
+                bytes += done.bytes;
+                if (done.messages < starts.size()) return std::pair(n, bytes);
+            }
+        },
+        "data"_a, "(whole messages, bytes that they take) from the start.");
+    m.def(
+        "itch_pick",
+        [](const py::buffer& data, const std::string& type, i64 offset) {
+            const Input input(data);
+            if (type.size() != 1) throw InputError("is one character", "kind", type);
+            std::string out;
+            std::size_t bytes = 0;
+            while (const std::size_t n =
+                       itch50::detail::whole(input.data() + bytes, input.size() - bytes)) {
+                const char* message = reinterpret_cast<const char*>(input.data()) + bytes;
+                if (message[itch50::kPrefix] == type[0]) {
+                    out.append(message + itch50::kPrefix, n - itch50::kPrefix);
+                }
+                bytes += n;
+            }
+            if (bytes == 0) {
+                if (auto fault = itch50::framing_fault(input.data(), input.size(), offset)) {
+                    throw *fault;
+                }
+            }
+            return py::make_tuple(to_bytes(out), bytes);
+        },
+        "data"_a, "kind"_a, "offset"_a = 0,
+        "(the messages of a type without their lengths, bytes read).");
+
+    m.def(
+        "itch_cut",
+        [](const py::buffer& rest, i64 offset) {
+            const Input input(rest);
+            if (input.size() > 0) {
+                throw itch50::cut_message(input.data(), input.size(), offset);
+            }
+        },
+        "rest"_a, "offset"_a, "Raises InputError where the input ends inside a message.");
+
+    const auto make = [](i64 midnight, const std::vector<std::string>& symbols,
+                         const std::string& market, bool as_is, bool keep_prints) {
+        return std::make_unique<FeedOf>(settings_of(midnight, symbols, market, as_is, keep_prints));
+    };
+    py::class_<FeedOf> feed(m, "ItchFeed", "Bytes of ITCH 5.0 as columns of events.");
+    feed.def(py::init(make), "midnight"_a, "symbols"_a, "market"_a = "Q", "as_is"_a = false,
              "keep_prints"_a = false)
         .def(
-            "read",
-            [](Decoder& self, const py::object& data, std::size_t rows) {
-                const Busy::Guard guard(self.busy);
-                const Bytes bytes(data);
-                return events_of(self, bytes.data(), bytes.size(), rows);
+            "decode",
+            [](Made<FeedOf> f, const py::buffer& data, std::size_t most) {
+                return f->decode(data, most);
             },
-            "data"_a, "rows"_a = std::size_t{1} << 40,
-            "Events of the whole messages at the front, at most `rows`, as columns (ts, ts_venue,\n"
-            "order_id, price, size, instrument, action, side, flags), and how many bytes they "
-            "were.")
-        .def(
-            "packet",
-            [](Decoder& self, const py::object& data) {
-                const Busy::Guard guard(self.busy);
-                const Bytes bytes(data);
-                const auto accepted =
-                    self.packets.accept(bytes.data(), bytes.size(), self.packet_bytes);
-                self.packet_bytes += static_cast<i64>(bytes.size());
-                if (accepted.gap) self.feed.gap();
-                return events_of(self, accepted.data, accepted.size, std::size_t{1} << 40);
-            },
-            "data"_a, "The same of a MoldUDP64 packet, of which the messages not seen before.")
-        .def_property_readonly("needs_prints",
-                               [](const Decoder& self) { return self.feed.needs_prints(); })
-        .def_property_readonly("counts", [](const Decoder& self) { return counts_of(self.feed); })
-        .def_property_readonly("messages", [](const Decoder& self) { return self.feed.messages(); })
-        .def_property_readonly("bytes", [](const Decoder& self) { return self.feed.bytes(); })
-        .def("gap", [](Decoder& self) { self.feed.gap(); })
-        .def(
-            "named",
-            [](const Decoder& self, std::size_t from) { return named_of(self.feed, from); },
-            "start"_a = 0)
-        .def_property_readonly("lost", [](const Decoder& self) { return self.packets.lost(); })
-        .def_property_readonly("duplicates",
-                               [](const Decoder& self) { return self.packets.duplicates(); })
-        .def_property_readonly("heartbeats",
-                               [](const Decoder& self) { return self.packets.heartbeats(); })
-        .def_property_readonly("ended", [](const Decoder& self) { return self.packets.ended(); });
+            "data"_a, "most"_a,
+            "((ts, ts_venue, order_id, price, size, instrument, action, side, flags), bytes read). "
+            "InputError where the first message is at fault.");
+    def_feed(feed);
 
-    py::class_<Quoter>(m, "ItchQuotes",
-                       "Messages of Nasdaq TotalView-ITCH 5.0 as the best quotes of every book.")
-        .def(py::init([](i64 midnight, std::vector<std::string> symbols, bool as_is, bool changes) {
-                 return Quoter{
-                     itch50::Feed(settings_of(midnight, std::move(symbols), as_is, false)),
-                     itch50::Books(changes),
-                     {}};
-             }),
-             "midnight"_a, "symbols"_a = std::vector<std::string>(), "as_is"_a = false,
-             "changes"_a = true)
+    const auto make_books = [](i64 midnight, const std::vector<std::string>& symbols, bool as_is,
+                               bool changes) {
+        return std::make_unique<BooksOf>(settings_of(midnight, symbols, "Q", as_is, false),
+                                         changes);
+    };
+    py::class_<BooksOf> books(m, "ItchBooks", "Bytes of ITCH 5.0 as best quotes, a book a stock.");
+    books
+        .def(py::init(make_books), "midnight"_a, "symbols"_a, "as_is"_a = false,
+             "changes"_a = false)
         .def(
-            "read",
-            [](Quoter& self, const py::object& data, std::size_t rows) {
-                const Busy::Guard guard(self.busy);
-                const Bytes bytes(data);
-                return quotes_of_bytes(self, bytes.data(), bytes.size(), rows);
+            "replay",
+            [](Made<BooksOf> b, const py::buffer& data, std::size_t most) {
+                return b->replay(data, most);
             },
-            "data"_a, "rows"_a = std::size_t{1} << 40)
-        .def_property_readonly("counts", [](const Quoter& self) { return counts_of(self.feed); })
-        .def_property_readonly("messages", [](const Quoter& self) { return self.feed.messages(); })
-        .def_property_readonly("faults",
-                               [](const Quoter& self) {
-                                   py::dict out;
-                                   const Faults faults = self.books.faults();
-                                   for (std::size_t i = 0; i < kFaults; ++i) {
-                                       const auto name = kFaultNames[i];
-                                       out[py::str(name.data(), name.size())] = faults.counts()[i];
-                                   }
-                                   return out;
-                               })
-        .def(
-            "named", [](const Quoter& self, std::size_t from) { return named_of(self.feed, from); },
-            "start"_a = 0)
+            "data"_a, "most"_a,
+            "((ts, instrument, bid_price, bid_size, ask_price, ask_size), bytes read).")
         .def(
             "content_hash",
-            [](const Quoter& self, std::uint16_t locate) -> std::optional<u64> {
-                const OrderBook* book = self.books.book(locate);
+            [](Made<BooksOf> b, std::uint16_t locate) -> std::optional<u64> {
+                const OrderBook* book = b->books.book(locate);
                 if (book == nullptr) return std::nullopt;
                 return book->content_hash();
             },
-            "instrument"_a);
+            "locate"_a, "The hash of what a stock's book says, None if it has none.")
+        .def_property_readonly(
+            "faults", [](Made<BooksOf> b) { return to_python(b->books.faults()); },
+            "Feed faults of all books by name.");
+    def_feed(books);
 
-    py::class_<Writer>(m, "ItchEncoder", "Events as messages of Nasdaq TotalView-ITCH 5.0.")
-        .def(py::init([](i64 midnight) { return Writer{itch50::Encoder(midnight), {}}; }),
-             "midnight"_a)
+    py::class_<EncoderOf>(m, "ItchEncoder", "Events as messages of ITCH 5.0.")
+        .def(py::init<i64>(), "midnight"_a)
         .def(
             "name",
-            [](Writer& self, std::uint16_t locate, const std::string& symbol) {
-                self.encoder.name(locate, stock_or_refuse(symbol));
+            [](Made<EncoderOf> e, std::uint16_t locate, const std::string& symbol) {
+                const auto stock = itch50::stock_of(symbol);
+                if (!stock) throw InputError("has 1 to 8 characters", "symbol", symbol);
+                e->encoder.name(locate, *stock);
             },
-            "locate"_a, "symbol"_a)
+            "locate"_a, "symbol"_a, "This locate code is this stock's.")
         .def(
             "system_event",
-            [](const Writer& self, char code, i64 nanos) {
+            [](Made<EncoderOf> e, const std::string& code, i64 nanos) {
+                if (code.size() != 1) throw InputError("is one character", "code", code);
                 std::string out;
-                self.encoder.system_event(code, nanos, out);
-                return py::bytes(out);
+                e->encoder.system_event(code[0], nanos, out);
+                return to_bytes(out);
             },
-            "code"_a, "nanos"_a)
+            "code"_a, "nanos"_a, "A system event.")
         .def(
             "directory",
-            [](const Writer& self, std::uint16_t locate, i64 nanos) {
+            [](Made<EncoderOf> e, std::uint16_t locate, i64 nanos) {
                 std::string out;
-                self.encoder.directory(locate, nanos, out);
-                return py::bytes(out);
+                e->encoder.directory(locate, nanos, out);
+                return to_bytes(out);
             },
-            "locate"_a, "nanos"_a)
+            "locate"_a, "nanos"_a, "A stock's directory message.")
         .def(
             "encode",
-            [](Writer& self, const py::object& ts, const py::object& action, const py::object& side,
-               const py::object& price, const py::object& size, const py::object& flags,
-               const py::object& order_id, const py::object& instrument) {
-                const Busy::Guard guard(self.busy);
+            [](Made<EncoderOf> e, const py::object& ts, const py::object& action,
+               const py::object& side, const py::object& price, const py::object& size,
+               const py::object& flags, const py::object& order_id, const py::object& instrument) {
                 const EventColumns c = event_columns(ts, action, side, price, size, flags, order_id,
                                                      instrument, py::none());
                 std::string out;
+                const Busy::Guard guard(e->busy);
                 {
                     const py::gil_scoped_release release;
-                    self.encoder.encode(c, out);
+                    e->encoder.encode(c, out);
                 }
-                return py::bytes(out);
+                return to_bytes(out);
             },
             "ts"_a, "action"_a, "side"_a, "price"_a, "size"_a, "flags"_a, "order_id"_a,
-            "instrument"_a)
-        .def("finish", [](Writer& self) {
-            std::string out;
-            self.encoder.finish(out);
-            return py::bytes(out);
-        });
-    m.def(
-        "itch_frames",
-        [](const py::object& data) {
-            const Bytes bytes(data);
-            std::array<std::uint32_t, 4096> starts;
-            std::size_t messages = 0;
-            std::size_t at = 0;
-            while (true) {
-                const auto framed = itch50::frame(bytes.data() + at, bytes.size() - at,
-                                                  starts.data(), starts.size());
-                messages += framed.messages;
-                at += framed.bytes;
-                if (framed.messages < starts.size()) return py::make_tuple(messages, at);
-            }
-        },
-        "data"_a, "How many whole messages stand at the front, and how many bytes they are.");
+            "instrument"_a, "The messages of these events, in units of 1e-4 and shares.")
+        .def(
+            "finish",
+            [](Made<EncoderOf> e) {
+                std::string out;
+                e->encoder.finish(out);
+                return to_bytes(out);
+            },
+            "A deletion that waited for its replace.");
 }
 
 }  // namespace bookflow

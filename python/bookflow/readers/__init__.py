@@ -9,7 +9,14 @@ from bookflow.readers.hftbacktest import (
     to_hftbacktest,
 )
 from bookflow.readers.iex import read_iex
-from bookflow.readers.itch import ItchQuotes, ItchStream, itch_quotes, read_itch, write_itch
+from bookflow.readers.itch import (
+    ItchDecoder,
+    ItchQuotes,
+    itch_messages,
+    itch_quotes,
+    read_itch,
+    write_itch,
+)
 from bookflow.readers.lobster import read_lobster
 from bookflow.readers.tables import read_csv
 from bookflow.readers.tardis import read_tardis, tardis_frame
@@ -17,10 +24,11 @@ from bookflow.readers.tardis import read_tardis, tardis_frame
 __all__ = [
     "HFTBACKTEST_DTYPE",
     "DatabentoHandler",
+    "ItchDecoder",
     "ItchQuotes",
-    "ItchStream",
     "binance_depth_frame",
     "from_hftbacktest",
+    "itch_messages",
     "itch_quotes",
     "read_binance_csv",
     "read_csv",

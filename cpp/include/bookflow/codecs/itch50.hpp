@@ -282,6 +282,20 @@ inline Framed frame(const Byte* data, std::size_t size, std::uint32_t* starts, s
     return out;
 }
 
+// Bytes in a message of ours: what cannot be printed is escaped.
+[[nodiscard]] inline std::string text(const Byte* at, std::size_t n) {
+    constexpr std::string_view digits = "0123456789abcdef";
+    std::string out;
+    for (std::size_t i = 0; i < n; ++i) {
+        if (at[i] >= 0x20 && at[i] < 0x7F) {
+            out += static_cast<char>(at[i]);
+        } else {
+            out += {'\\', 'x', digits[at[i] >> 4], digits[at[i] & 15]};
+        }
+    }
+    return out;
+}
+
 // A fault in a message: `field` is like "A.shares", `offset` the byte where the message begins.
 [[nodiscard]] inline InputError bad_field(Byte type, std::string_view field, std::string value,
                                           std::string rule, i64 offset) {

@@ -55,7 +55,7 @@ public:
             return books_[itch50::locate_of(from + starts[i + k])].get();
         };
         const auto id_of = [&](std::size_t k) {
-            return order_at(from + starts[i + k] + Layout::kHead);
+            return OrderId{big<u64>(from + starts[i + k] + Layout::kHead)};
         };
         const Held* far = book_of(kBook);
         if (far != nullptr) {

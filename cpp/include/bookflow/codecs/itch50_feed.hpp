@@ -37,13 +37,6 @@ using Stock = u64;
     return symbol;
 }
 
-// An order by its reference number. 0, which files made by programs have, is no order here: it
-// stands as the greatest number.
-[[nodiscard]] [[gnu::always_inline]] inline OrderId order_at(const Byte* at) {
-    const u64 reference = big<u64>(at);
-    return OrderId{reference - u64{reference == 0}};
-}
-
 struct FeedSettings {
     i64 midnight = 0;                  // of New York, in ns since the epoch
     std::vector<std::string> symbols;  // none: all
@@ -236,7 +229,7 @@ private:
     // False: it is at fault, or cannot be read yet; nothing has changed.
     template <class Sink>
     [[gnu::always_inline]] bool message(const Byte* p, Sink& sink) {
-        const std::uint16_t locate = itch50::locate_of(p);
+        const std::uint16_t locate = locate_of(p);
         const i64 nanos = nanos_of(p);
         if (nanos < last_ || nanos >= kDay) [[unlikely]] {
             if (!time_is_late(p, nanos)) return false;
@@ -261,19 +254,19 @@ private:
     [[gnu::always_inline]] bool order(const Byte* p, std::uint16_t locate, i64 now, i64 nanos,
                                       std::uint16_t flags, Sink& sink) {
         const detail::OrderWords& words = detail::kOrderWords[p[0]];
-        const OrderId id = order_at(p + Layout::kHead);
+        const u64 id = big<u64>(p + Layout::kHead);
         const auto side = static_cast<unsigned>(p[19 & (0U - unsigned{words.adds})]);
         const i64 shares = big<std::uint32_t>(p + words.shares) & (0U - unsigned{words.sized});
         const bool other = stock_at(p + words.stock) != stock_[locate];
         const bool sold = side == 'S';
-        const bool wrong =
-            (words.sized & (shares == 0)) | (words.adds & (other | !(sold | (side == 'B'))));
+        const bool wrong = (id == kNoReference) | (words.sized & (shares == 0)) |
+                           (words.adds & (other | !(sold | (side == 'B'))));
         if (wrong) [[unlikely]]
             return refuse_order(p, locate);
         Event e;
         e.ts = Nanos(settings_.midnight + now);
         e.ts_venue = Nanos(settings_.midnight + nanos);
-        e.order_id = id;
+        e.order_id = order_of(id);
         e.price = words.adds ? Price(big<std::uint32_t>(p + words.price)) : kNoPrice;
         e.size = Size(shares);
         e.instrument = locate;
@@ -340,9 +333,11 @@ private:
 
     template <class Sink>
     bool replace(const Byte* p, Event& e, Sink& sink) {
-        const OrderId old = order_at(p + 11);
-        const OrderId id = order_at(p + 19);
+        const OrderId old = order_of(big<u64>(p + 11));
+        const OrderId id = order_of(big<u64>(p + 19));
         const i64 shares = big<std::uint32_t>(p + 27);
+        if (big<u64>(p + 11) == kNoReference) return refuse_reference(p, "order_reference");
+        if (big<u64>(p + 19) == kNoReference) return refuse_reference(p, "new_reference");
         if (shares == 0) return refuse(p, "shares", "0", kShares);
         e.action = Action::Delete;
         e.order_id = old;
@@ -363,8 +358,9 @@ private:
     // What is not printable is on the tape as a part of a cross.
     template <class Sink>
     bool execute_at(const Byte* p, Event& e, Sink& sink) {
-        e.order_id = order_at(p + 11);
+        e.order_id = order_of(big<u64>(p + 11));
         e.size = Size(big<std::uint32_t>(p + 19));
+        if (big<u64>(p + 11) == kNoReference) return refuse_reference(p, "order_reference");
         if (e.size == Size(0)) return refuse(p, "shares", "0", kShares);
         if (p[31] != 'Y' && p[31] != 'N') {
             return refuse(p, "printable", text(p + 31, 1), "must be Y or N");
@@ -407,9 +403,9 @@ private:
     bool trade(Event& e, std::uint16_t how, u64 match, Sink& sink) {
         e.action = Action::Trade;
         e.flags = static_cast<std::uint16_t>(flag::kLast | how | gap_of(e.instrument));
-        if (prints_) prints_->print({match, e.price, e.size, locate_of(e), how});
+        if (prints_) prints_->print({match, e.price, e.size, code_of(e), how});
         sink.put(e);
-        return told(locate_of(e));
+        return told(code_of(e));
     }
 
     template <class Sink>
@@ -419,7 +415,7 @@ private:
             needs_prints_ = true;
             return false;
         }
-        const auto print = prints_->take_back(big<u64>(p + 11), locate_of(e));
+        const auto print = prints_->take_back(big<u64>(p + 11), code_of(e));
         if (!print) return pass(PassedOver::UnknownMatch);
         e.action = Action::Trade;
         e.price = print->price;
@@ -427,7 +423,7 @@ private:
         e.flags = static_cast<std::uint16_t>(flag::kLast | flag::kBroken | print->flags |
                                              gap_of(e.instrument));
         sink.put(e);
-        return told(locate_of(e));
+        return told(code_of(e));
     }
 
     // A stock may be halted by its market (H) and by what runs this one's books (h).
@@ -454,15 +450,15 @@ private:
         e.size = Size(halts.trading | halts.operation);
         e.flags = static_cast<std::uint16_t>(flag::kLast | gap_of(e.instrument));
         sink.put(e);
-        return told(locate_of(e));
+        return told(code_of(e));
     }
 
     void print(const Event& e, u64 match) {
         const Price price = e.price != kNoPrice ? e.price : prints_->price_of(e.order_id);
-        if (price != kNoPrice) prints_->print({match, price, e.size, locate_of(e), 0});
+        if (price != kNoPrice) prints_->print({match, price, e.size, code_of(e), 0});
     }
 
-    [[nodiscard]] static std::uint16_t locate_of(const Event& e) {
+    [[nodiscard]] static std::uint16_t code_of(const Event& e) {
         return static_cast<std::uint16_t>(e.instrument);
     }
 
@@ -473,7 +469,7 @@ private:
         if (stock_[locate] != 0 && standing_[locate] != Standing::Passed) {
             return refuse(
                 p, "stock", text(at, 8),
-                "locate code " + std::to_string(locate) + " is that of " + shown(stock_[locate]));
+                "locate code " + std::to_string(locate) + " is that of " + name_of(locate));
         }
         if (stock_[locate] != 0 || stock == 0) return true;
         const bool chosen =
@@ -487,6 +483,10 @@ private:
             named_.push_back({locate, stock});
         }
         return true;
+    }
+    [[nodiscard]] std::string name_of(std::uint16_t locate) const {
+        const std::string symbol = symbol_of(stock_[locate]);
+        return text(reinterpret_cast<const Byte*>(symbol.data()), symbol.size());
     }
     void set_wanted(std::uint16_t locate) {
         standing_[locate] = gap_ ? Standing::WantedAfterGap : Standing::Wanted;
@@ -522,34 +522,30 @@ private:
     }
     [[gnu::noinline]] bool refuse_order(const Byte* p, std::uint16_t locate) {
         const detail::OrderWords& words = detail::kOrderWords[p[0]];
+        if (big<u64>(p + Layout::kHead) == kNoReference) {
+            return refuse_reference(p, "order_reference");
+        }
         if (words.sized && big<std::uint32_t>(p + words.shares) == 0) {
             return refuse(p, "shares", "0", kShares);
         }
         if (p[19] != 'B' && p[19] != 'S') return refuse(p, "side", text(p + 19, 1), kSide);
-        return refuse(
-            p, "stock", text(p + words.stock, 8),
-            "locate code " + std::to_string(locate) + " is that of " + shown(stock_[locate]));
+        return refuse(p, "stock", text(p + words.stock, 8),
+                      "locate code " + std::to_string(locate) + " is that of " + name_of(locate));
     }
     bool refuse(const Byte* p, std::string_view field, std::string value, std::string rule) {
         fault_ = bad_field(p[0], field, std::move(value), std::move(rule), 0);
         return false;
     }
-    [[nodiscard]] static std::string shown(Stock stock) {
-        return text(reinterpret_cast<const Byte*>(&stock), sizeof stock);
-    }
-    [[nodiscard]] static std::string text(const Byte* at, std::size_t n) {
-        std::string out;
-        for (std::size_t i = 0; i < n; ++i) {
-            if (at[i] >= 0x20 && at[i] < 0x7F) {
-                out += static_cast<char>(at[i]);
-            } else {
-                constexpr std::string_view digits = "0123456789abcdef";
-                out += {'\\', 'x', digits[at[i] >> 4], digits[at[i] & 15]};
-            }
-        }
-        return out;
-    }
 
+    // An event's order 0 is none, so a reference of 0 (simulators have it) is the number that no
+    // feed comes to, which is refused.
+    static constexpr u64 kNoReference = ~u64{0};
+    [[nodiscard]] static OrderId order_of(u64 reference) {
+        return OrderId{reference - static_cast<u64>(reference == 0)};
+    }
+    bool refuse_reference(const Byte* p, std::string_view field) {
+        return refuse(p, field, std::to_string(kNoReference), "must be below 2^64 - 1");
+    }
     static constexpr const char* kShares = "must be above 0";
     static constexpr const char* kSide = "must be B or S";
     static constexpr auto kStockAt = [] {

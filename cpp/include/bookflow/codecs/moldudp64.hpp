@@ -32,19 +32,21 @@ public:
         const u64 sequence = big<u64>(packet + kSession);
         const std::uint16_t count = big<std::uint16_t>(packet + kSession + 8);
         if (!session_.empty() && session != session_) {
-            refuse("session", std::string(session), "the session here is " + session_, offset);
+            const auto* known = reinterpret_cast<const Byte*>(session_.data());
+            refuse("session", text(packet, kSession),
+                   "the session here is " + text(known, kSession), offset);
         }
         if (sequence == 0 || sequence > kMost) {
             refuse("sequence", std::to_string(sequence), "messages are numbered from 1 to 2^62",
                    offset + 10);
         }
         const std::uint16_t messages = count == kEnd ? std::uint16_t{0} : count;
-        const u64 known = expected_ > sequence ? expected_ - sequence : 0;
+        const u64 before = expected_ > sequence ? expected_ - sequence : 0;
         const Byte* at = packet + kHeader;
         const Byte* const end = packet + size;
         const Byte* unknown = at;
         for (std::uint16_t i = 0; i < messages; ++i) {
-            if (i == known) unknown = at;
+            if (i == before) unknown = at;
             const auto left = static_cast<std::size_t>(end - at);
             const std::size_t bytes = left < kPrefix ? 0 : kPrefix + big<std::uint16_t>(at);
             if (left < kPrefix || bytes > left) {
@@ -58,7 +60,7 @@ public:
             }
             at += bytes;
         }
-        if (known >= messages) unknown = at;
+        if (before >= messages) unknown = at;
         if (at != end) {
             refuse("length", std::to_string(size),
                    "there are bytes behind the last of " + std::to_string(messages) + " messages",
@@ -67,7 +69,7 @@ public:
         if (session_.empty()) session_ = session;
         heartbeats_ += count == 0 ? 1 : 0;
         ended_ = ended_ || count == kEnd;
-        duplicates_ += static_cast<i64>(std::min<u64>(known, messages));
+        duplicates_ += static_cast<i64>(std::min<u64>(before, messages));
         Accepted out{unknown, static_cast<std::size_t>(end - unknown), sequence > expected_};
         if (out.gap) lost_ += static_cast<i64>(sequence - expected_);
         expected_ = std::max(expected_, sequence + messages);
