@@ -701,11 +701,12 @@ def test_out(entry: dict[str, Any]) -> None:
             into(wrong)
 
 
-def test_windows_in_trades_are_a_pipelines_where_quotes_drive() -> None:
+def test_what_is_of_use_in_a_pipeline_only_says_so() -> None:
     for variant in VARIANTS:
         if variant.alone:
             continue
-        with pytest.raises(bf.InputError, match="measured in trades"):
+        said = "is for a pipeline" if variant.feed == "trades" else "measured in trades"
+        with pytest.raises(bf.InputError, match=said):
             variant.make_alone().update(**arrays(variant))
 
 
