@@ -101,6 +101,18 @@ public:
         worse_.clear();
     }
 
+    // Asks for the memory of what will be looked at: the fields, then the best level or that of a
+    // price.
+    void look_ahead_fields() const {
+        __builtin_prefetch(&origin_);
+        __builtin_prefetch(&window_);
+    }
+    void look_ahead() const { __builtin_prefetch(window_.data() + best_); }
+    void look_ahead(Price price) const {
+        const Slot slot = slot_of(key_of(price));
+        if (slot.on_step()) __builtin_prefetch(window_.data() + slot.index);
+    }
+
     [[nodiscard]] bool better(Price a, Price b) const { return key_of(a) > key_of(b); }
 
     // How many levels are better than this price, counted up to kMaxLevels: nobody reads deeper,
@@ -335,8 +347,8 @@ private:
     std::uint32_t misses_ = 0;
     i64 step_ = 0;
     i64 sign_;
-    BitSet<kLargest> held_;  // the slots that hold a level
     std::vector<Level> window_;
+    BitSet<kLargest> held_;  // the slots that hold a level: large, so behind what every event needs
     SortedLevels<Level> better_;  // than all that the window spans: a stray price, for a while
     SortedLevels<Level> worse_;
 };

@@ -110,13 +110,31 @@ public:
     [[nodiscard]] bool wants_look_ahead() const { return index_.beyond_cache(); }
     template <class IdAt>
     [[gnu::always_inline]] void look_ahead(IdAt&& id_at) const {
-        look_ahead_far(id_at(kAhead));
+        index_.prefetch(id_at(kAhead));
         look_ahead_near(id_at(kAhead / 2));
     }
-    // The two steps of it, where every event is another book's.
-    [[gnu::always_inline]] void look_ahead_far(OrderId id) const { index_.prefetch(id); }
+    // The steps of it, where every event is another book's: what was asked for in one is there in
+    // the next.
+    [[gnu::always_inline]] void look_ahead_fields() const {
+        __builtin_prefetch(&slab_);
+        __builtin_prefetch(&bound_);
+        for (const Ladder<Level>& ladder : sides_) ladder.look_ahead_fields();
+    }
+    [[gnu::always_inline]] void look_ahead_far(OrderId id) const {
+        index_.prefetch(id);
+        for (const Ladder<Level>& ladder : sides_) ladder.look_ahead();
+    }
     [[gnu::always_inline]] void look_ahead_near(OrderId id) const {
         __builtin_prefetch(slab_.data() + index_.likely(id));
+    }
+    [[gnu::always_inline]] void look_ahead_level(OrderId id) const {
+        const std::size_t slot = index_.likely(id);
+        if (slot >= slab_.size()) return;
+        const Order& o = slab_[slot];
+        sides_[o.side() == Side::Ask].look_ahead(o.price);
+    }
+    [[gnu::always_inline]] void look_ahead_level(Side side, Price price) const {
+        sides_[side == Side::Ask].look_ahead(price);
     }
 
     // Whether an order that is modified keeps its place in the queue, and so its age.
@@ -519,12 +537,12 @@ private:
         return static_cast<std::uint32_t>(slab_.size() - 1);
     }
 
-    std::array<Ladder<Level>, 2> sides_{Ladder<Level>(Side::Bid), Ladder<Level>(Side::Ask)};
     std::vector<Order, HugePages<Order>> slab_;
-    std::uint32_t free_ = kEnd;  // the first of the freed slots, linked by `after`
-    std::vector<i64> births_;    // of each slot, where anyone told them
     OrderIndex index_;
-    i64 bound_ = 0;  // all that was ever added, which is at least what rests
+    std::uint32_t free_ = kEnd;  // the first of the freed slots, linked by `after`
+    i64 bound_ = 0;              // all that was ever added, which is at least what rests
+    std::array<Ladder<Level>, 2> sides_{Ladder<Level>(Side::Bid), Ladder<Level>(Side::Ask)};
+    std::vector<i64> births_;  // of each slot, where anyone told them
     Faults faults_;
     Side replaced_side_ = Side::None;  // of the order that the event before deleted
 };

@@ -36,7 +36,7 @@ public:
     }
     [[nodiscard]] Faults faults() const {
         Faults all;
-        for (const auto& held : books_) {
+        for (const Held* held : books_) {
             if (held == nullptr) continue;
             for (std::size_t i = 0; i < kFaults; ++i) {
                 all.count(static_cast<Fault>(i), held->book.faults().counts()[i]);
@@ -50,27 +50,32 @@ public:
     [[gnu::always_inline]] void look_ahead(const Byte* from, const std::uint32_t* starts,
                                            std::size_t i, std::size_t n) const {
         // The last message may end where the input does: an id may not be read from it unseen.
-        if (i + kBook + 1 >= n) return;
+        if (i + kBook + 1 >= n || count_ < kFew) return;
         const auto book_of = [&](std::size_t k) {
-            return books_[itch50::locate_of(from + starts[i + k])].get();
+            return books_[itch50::locate_of(from + starts[i + k])];
         };
         const auto id_of = [&](std::size_t k) {
             return OrderId{big<u64>(from + starts[i + k] + Layout::kHead)};
         };
-        const Held* far = book_of(kBook);
-        if (far != nullptr) {
-            __builtin_prefetch(far);
-            __builtin_prefetch(reinterpret_cast<const char*>(far) + 64);
-        }
+        if (const Held* held = book_of(kBook)) held->book.look_ahead_fields();
         if (const Held* held = book_of(kIndex)) held->book.look_ahead_far(id_of(kIndex));
         if (const Held* held = book_of(kOrder)) held->book.look_ahead_near(id_of(kOrder));
+        if (const Held* held = book_of(kLevel)) {
+            const Byte* p = from + starts[i + kLevel];
+            if (p[0] == 'A' || p[0] == 'F') {
+                held->book.look_ahead_level(p[19] == 'S' ? Side::Ask : Side::Bid,
+                                            Price(big<std::uint32_t>(p + 32)));
+            } else {
+                held->book.look_ahead_level(id_of(kLevel));
+            }
+        }
     }
 
     [[gnu::always_inline]] void put(const Event& e) {
         if (e.action >= Action::Trade) return;  // nothing of the book
-        std::unique_ptr<Held>& held = books_[e.instrument];
+        Held*& held = books_[e.instrument];
         if (held == nullptr) [[unlikely]]
-            held = std::make_unique<Held>();
+            held = make();
         held->book.apply(e);
         if (!e.has(flag::kLast)) return;
         const auto& bid = held->book.bids().touch();
@@ -99,10 +104,26 @@ private:
     static constexpr std::size_t kBook = 24;
     static constexpr std::size_t kIndex = 16;
     static constexpr std::size_t kOrder = 8;
+    static constexpr std::size_t kLevel = 4;
+
+    // Few books stay in the cache by themselves.
+    static constexpr std::size_t kFew = 64;
+
+    // Books side by side on large pages: thousands of them have more pages than addresses are kept
+    // translated.
+    [[gnu::noinline]] Held* make() {
+        constexpr std::size_t block = 256;
+        if (count_ % block == 0) blocks_.emplace_back().reserve(block);
+        ++count_;
+        return &blocks_.back().emplace_back();
+    }
 
     bool changes_;
     QuoteRows out_;
-    std::vector<std::unique_ptr<Held>> books_ = std::vector<std::unique_ptr<Held>>(1 << 16);
+    std::vector<std::vector<Held, HugePages<Held>>>
+        blocks_;  // each of one size: books stay in place
+    std::size_t count_ = 0;
+    std::vector<Held*> books_ = std::vector<Held*>(1 << 16);
 };
 
 }  // namespace bookflow::itch50
