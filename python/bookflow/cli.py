@@ -279,6 +279,11 @@ def _input(parser: argparse.ArgumentParser) -> None:
         "(default: %(default)s; a feed counts them)",
     )
     parser.add_argument(
+        "--damaged",
+        choices=("error", "stop"),
+        help="ITCH: what is cut or no message is an error (default), or the end",
+    )
+    parser.add_argument(
         "--as-one",
         action="store_true",
         help="venues: the inputs are one connection's, each goes on where the one before ends",

@@ -97,9 +97,9 @@ def _tardis(args: argparse.Namespace) -> Iterator[Events]:
 
 
 def _itch(args: argparse.Namespace) -> Iterator[Events]:
-    settings = _given(args, "date") | _chosen(args)
+    settings = _given(args, "date", "damaged") | _chosen(args)
     for path in args.inputs:
-        yield bookflow.read_itch(path, **settings)
+        yield bookflow.read_itch(path, order=args.order, **settings)
 
 
 def _iex(args: argparse.Namespace) -> Iterator[Events]:
@@ -136,7 +136,7 @@ READERS: Final = {
     "events": _Reader(_events, _UNITS),
     "csv": _Reader(_csv, _UNITS | _TABLE | {"kind", "map", "split", "words", "float_digits"}),
     "tardis": _Reader(_tardis, _UNITS | _TABLE),
-    "itch": _Reader(_itch, frozenset({"date", "symbol", "instrument"})),
+    "itch": _Reader(_itch, frozenset({"date", "damaged", "symbol", "instrument"})),
     "iex": _Reader(_iex, frozenset({"symbol", "instrument"})),
     **{venue: _Reader(_feed(venue), _UNITS | {"as_one"}) for venue in sorted(VENUES)},
 }
