@@ -18,6 +18,14 @@ html_theme = "alabaster"
 html_theme_options = {"description": "Order book in, order-flow signals out"}
 html_sidebars = {"**": ["about.html", "navigation.html", "searchfield.html"]}
 
+# By calculator; `plots.py` draws them.
+PLOTS = {
+    "OrderFlowImbalance": "../plots/order_flow.svg",
+    "VPIN": "../plots/vpin.svg",
+    "Cusum": "../plots/cusum.svg",
+    "Microprice": "../plots/microprice.svg",
+}
+
 DRIVEN_BY = {
     "quotes": "the best quotes",
     "depth": "the best levels",
@@ -36,6 +44,11 @@ def escaped(text: str) -> str:
 def section(calculator: dict) -> str:
     """One calculator: what it measures, its function over columns, its parameters."""
     lines = [f"## {calculator['name']}", "", escaped(calculator["doc"]), ""]
+    if calculator["name"] in PLOTS:
+        lines += [
+            f"![{calculator['name']} of a simulated session]({PLOTS[calculator['name']]})",
+            "",
+        ]
     vector = ", one column a level" if calculator["vector"] else ""
     lines += [
         f"Driven by {DRIVEN_BY[calculator['feed']]}{vector}. "
