@@ -1,6 +1,7 @@
 """Bitstamp's messages, and five hours of its orders with the venue's own levels."""
 
 import json
+import lzma
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from bookflow._core import Mid
 from bookflow.errors import InputError
 from bookflow.events import Action, Flag, Side, Status
 from bookflow.feeds import Bitstamp, read_feed
-from bookflow.feeds.recording import lines, opened
+from bookflow.feeds.recording import lines
 from bookflow.readers.obanalytics import UNITS, read_obanalytics, replay
 
 RECORDING = "data/cryptofeed/BITSTAMP-b88f8b.0"
@@ -144,7 +145,7 @@ def test_five_hours_of_orders_with_stale_ones_removed(shared: Path) -> None:
 
 def test_the_reader_of_these_orders(shared: Path, tmp_path: Path) -> None:
     log = tmp_path / "orders.log"
-    with opened(shared / ORDERS) as file:
+    with lzma.open(shared / ORDERS) as file:
         log.write_bytes(b"".join(file.readline() for _ in range(2_000)))
     events = read_obanalytics(log)
     assert len(events) == 1_751

@@ -90,7 +90,7 @@ def test_gzip_and_chosen_stocks(tmp_path: Path) -> None:
     with pytest.raises(bf.InputError, match="not in the file"):
         read_itch(path, ["STK9"])
     packed.write_bytes(packed.read_bytes()[:-20])
-    with pytest.raises(bf.InputError, match="gzip"):
+    with pytest.raises(bf.InputError, match="compressed data ends unfinished at byte"):
         len(read_itch(packed))
 
 

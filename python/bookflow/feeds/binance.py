@@ -24,70 +24,63 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Final, Literal
 from urllib.parse import parse_qs, urlsplit
 
-from bookflow._optional import need
 from bookflow._table import NONE
 from bookflow.errors import InputError
 from bookflow.events import Events
+from bookflow.feeds._msgspec import msgspec
 from bookflow.feeds.handler import Book, Handler, Message, Truth, decoder
 from bookflow.words import Action, Flag, Side, Status
 
 __all__ = ["Binance"]
 
-_MSGSPEC: Final = need("msgspec", "io")
-_STRUCT: Final[Any] = _MSGSPEC.Struct
 # A snapshot of as many levels was cut there.
 _LIMITS: Final = frozenset({5, 10, 20, 50, 100, 500, 1_000, 5_000})
 
 _Levels = list[tuple[str, str]]
 
 
-def _named(name: str, default: Any = _MSGSPEC.NODEFAULT) -> Any:
-    """A field as the venue calls it."""
-    return _MSGSPEC.field(name=name, default=default)
-
-
-class _Depth(_STRUCT):  # type: ignore[misc]
-    symbol: str = _named("s")
-    sent: int = _named("E")
-    first: int = _named("U")
-    last: int = _named("u")
-    bids: _Levels = _named("b")
-    asks: _Levels = _named("a")
-    time: int | None = _named("T", None)
-    before: int | None = _named("pu", None)
+class _Depth(msgspec.Struct):
+    symbol: str = msgspec.field(name="s")
+    sent: int = msgspec.field(name="E")
+    first: int = msgspec.field(name="U")
+    last: int = msgspec.field(name="u")
+    bids: _Levels = msgspec.field(name="b")
+    asks: _Levels = msgspec.field(name="a")
+    time: int | None = msgspec.field(name="T", default=None)
+    before: int | None = msgspec.field(name="pu", default=None)
 
     @property
     def stamp(self) -> int:
         return _time(self.sent if self.time is None else self.time)
 
 
-class _Snapshot(_STRUCT):  # type: ignore[misc]
-    last: int = _named("lastUpdateId")
+class _Snapshot(msgspec.Struct):
+    last: int = msgspec.field(name="lastUpdateId")
     bids: _Levels
     asks: _Levels
     symbol: str | None = None
-    time: int | None = _named("T", None)
+    time: int | None = msgspec.field(name="T", default=None)
 
 
-class _Quote(_STRUCT):  # type: ignore[misc]
-    symbol: str = _named("s")
-    number: int = _named("u")
-    bid: str = _named("b")
-    bid_size: str = _named("B")
-    ask: str = _named("a")
-    ask_size: str = _named("A")
-    time: int | None = _named("T", None)
+class _Quote(msgspec.Struct):
+    symbol: str = msgspec.field(name="s")
+    number: int = msgspec.field(name="u")
+    bid: str = msgspec.field(name="b")
+    bid_size: str = msgspec.field(name="B")
+    ask: str = msgspec.field(name="a")
+    ask_size: str = msgspec.field(name="A")
+    time: int | None = msgspec.field(name="T", default=None)
 
 
-class _Trade(_STRUCT):  # type: ignore[misc]
-    symbol: str = _named("s")
-    time: int = _named("T")
-    price: str = _named("p")
-    size: str = _named("q")
-    buyer_is_maker: bool = _named("m")
-    number: int | None = _named("t", None)
-    aggregate: int | None = _named("a", None)
-    kind: str = _named("X", "MARKET")
+class _Trade(msgspec.Struct):
+    symbol: str = msgspec.field(name="s")
+    time: int = msgspec.field(name="T")
+    price: str = msgspec.field(name="p")
+    size: str = msgspec.field(name="q")
+    buyer_is_maker: bool = msgspec.field(name="m")
+    number: int | None = msgspec.field(name="t", default=None)
+    aggregate: int | None = msgspec.field(name="a", default=None)
+    kind: str = msgspec.field(name="X", default="MARKET")
 
 
 class Binance(Handler):

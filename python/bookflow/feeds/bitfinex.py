@@ -28,8 +28,8 @@ from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any, ClassVar, Final
 
-from bookflow._optional import need
 from bookflow.errors import InputError
+from bookflow.feeds._msgspec import msgspec
 from bookflow.feeds.handler import (
     Book,
     Handler,
@@ -42,10 +42,8 @@ from bookflow.words import Side, Status
 
 __all__ = ["Bitfinex"]
 
-_MSGSPEC: Final = need("msgspec", "io")
-_STRUCT: Final[Any] = _MSGSPEC.Struct
-_field: Final = _MSGSPEC.field
-_Raw: Final[Any] = _MSGSPEC.Raw  # JSON as it was written
+_field: Final = msgspec.field
+_Raw: Final[Any] = msgspec.Raw  # JSON as it was written
 
 _STAMPED: Final = 32_768
 _NUMBERED: Final = 65_536
@@ -57,7 +55,7 @@ _BEHIND: Final = 5_000_000_000
 """How late a ticker may be, ns: on a recording none is more than 2.2 s behind the book."""
 
 
-class _Said(_STRUCT):  # type: ignore[misc]
+class _Said(msgspec.Struct):
     event: str
     channel: str = ""
     symbol: str = ""

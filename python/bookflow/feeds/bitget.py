@@ -20,12 +20,12 @@ from typing import Any, ClassVar, Final
 
 from bookflow._optional import need
 from bookflow.errors import InputError
+from bookflow.feeds._msgspec import msgspec
 from bookflow.feeds.handler import Book, Handler, Message, decoder, nanoseconds
 from bookflow.words import Side, Status
 
 __all__ = ["Bitget"]
 
-_STRUCT: Final[Any] = need("msgspec", "io").Struct
 _field: Final = need("msgspec", "io").field
 
 _AGGRESSOR: Final = {"buy": Side.BID, "sell": Side.ASK}
@@ -33,27 +33,27 @@ _DEPTH: Final = 25
 _VIEWS: Final = frozenset({"books1", "books5", "books15"})
 
 
-class _Argument(_STRUCT):  # type: ignore[misc]
+class _Argument(msgspec.Struct):
     channel: str
     symbol: str = _field(name="instId", default="")
     kind: str = _field(name="instType", default="")
 
 
-class _Envelope(_STRUCT):  # type: ignore[misc]
+class _Envelope(msgspec.Struct):
     event: str | None = None
     arg: _Argument | None = None
     action: str | None = None
     data: list[Any] = []  # noqa: RUF012 - msgspec copies it
 
 
-class _Levels(_STRUCT):  # type: ignore[misc]
+class _Levels(msgspec.Struct):
     bids: list[list[str]]
     asks: list[list[str]]
     ts: str
     checksum: int = 0
 
 
-class _Print(_STRUCT):  # type: ignore[misc]
+class _Print(msgspec.Struct):
     ts: str
     price: str
     size: str

@@ -19,29 +19,27 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Final
 
 from bookflow._core import Instrument
-from bookflow._optional import need
 from bookflow._table import NONE
 from bookflow.errors import InputError
+from bookflow.feeds._msgspec import msgspec
 from bookflow.feeds.handler import Book, Handler, Message, Truth, decoder, iso_nanoseconds
 from bookflow.words import Flag, Side
 
 __all__ = ["Bitmex"]
 
-_MSGSPEC: Final = need("msgspec", "io")
-_STRUCT: Final[Any] = _MSGSPEC.Struct
-_RAW: Final[Any] = _MSGSPEC.Raw
+_RAW: Final[Any] = msgspec.Raw
 _NULL: Final = _RAW(b"null")
 _SIDES: Final = {"Buy": Side.BID, "Sell": Side.ASK, "": Side.NONE}
 _ACTIONS: Final = ("partial", "insert", "update", "delete")
 
 
-class _Said(_STRUCT):  # type: ignore[misc]
+class _Said(msgspec.Struct):
     table: str = ""
     action: str = ""
     data: _RAW = _RAW(b"[]")
 
 
-class _Level(_STRUCT):  # type: ignore[misc]
+class _Level(msgspec.Struct):
     symbol: str
     id: int
     side: str
@@ -50,22 +48,22 @@ class _Level(_STRUCT):  # type: ignore[misc]
     timestamp: str | None = None
 
 
-class _Print(_STRUCT):  # type: ignore[misc]
+class _Print(msgspec.Struct):
     symbol: str
     timestamp: str
     price: _RAW
     size: _RAW
     side: str = ""
-    name: str = _MSGSPEC.field(name="trdMatchID", default="")
-    kind: str = _MSGSPEC.field(name="trdType", default="Regular")
+    name: str = msgspec.field(name="trdMatchID", default="")
+    kind: str = msgspec.field(name="trdType", default="Regular")
 
 
-class _Quote(_STRUCT):  # type: ignore[misc]
+class _Quote(msgspec.Struct):
     symbol: str
-    bid: _RAW = _MSGSPEC.field(name="bidPrice", default=_NULL)
-    bid_size: _RAW = _MSGSPEC.field(name="bidSize", default=_NULL)
-    ask: _RAW = _MSGSPEC.field(name="askPrice", default=_NULL)
-    ask_size: _RAW = _MSGSPEC.field(name="askSize", default=_NULL)
+    bid: _RAW = msgspec.field(name="bidPrice", default=_NULL)
+    bid_size: _RAW = msgspec.field(name="bidSize", default=_NULL)
+    ask: _RAW = msgspec.field(name="askPrice", default=_NULL)
+    ask_size: _RAW = msgspec.field(name="askSize", default=_NULL)
 
 
 class Bitmex(Handler):

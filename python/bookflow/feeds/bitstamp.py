@@ -18,38 +18,36 @@ Rules: "Live orders", "Live full order book" of the venue's websocket documentat
 from typing import Annotated, Any, ClassVar, Final, Literal
 from urllib.parse import urlsplit
 
-from bookflow._optional import need
 from bookflow._table import NONE
 from bookflow.errors import InputError
 from bookflow.events import Events
+from bookflow.feeds._msgspec import msgspec
 from bookflow.feeds.handler import Book, Message, Truth, decoder
 from bookflow.feeds.orders import OrderHandler, price_units, size_units
 from bookflow.words import Action, Side
 
 __all__ = ["Bitstamp"]
 
-_MSGSPEC: Final = need("msgspec", "io")
-_STRUCT: Final[Any] = _MSGSPEC.Struct
 _AGGRESSOR: Final = {0: Side.BID, 1: Side.ASK, None: Side.NONE}
 _BOOKS: Final = ("diff_order_book", "order_book", "live_orders")
 
-_Level = Annotated[list[str], _MSGSPEC.Meta(min_length=2, max_length=3)]
+_Level = Annotated[list[str], msgspec.Meta(min_length=2, max_length=3)]
 """Price, size and in books by order the id."""
 
 
-class _Message(_STRUCT):  # type: ignore[misc]
+class _Message(msgspec.Struct):
     event: str
     channel: str = ""
     data: Any = None
 
 
-class _Levels(_STRUCT):  # type: ignore[misc]
+class _Levels(msgspec.Struct):
     bids: list[_Level]
     asks: list[_Level]
     microtimestamp: str = "0"
 
 
-class _Order(_STRUCT):  # type: ignore[misc]
+class _Order(msgspec.Struct):
     order_type: Literal[0, 1]
     id: int
     price_str: str
@@ -57,7 +55,7 @@ class _Order(_STRUCT):  # type: ignore[misc]
     microtimestamp: str
 
 
-class _Trade(_STRUCT):  # type: ignore[misc]
+class _Trade(msgspec.Struct):
     id: int
     price_str: str
     amount_str: str

@@ -10,32 +10,30 @@ Rules: the venue's websocket documentation and recordings.
 
 from typing import Any, ClassVar, Final, Literal
 
-from bookflow._optional import need
+from bookflow.feeds._msgspec import msgspec
 from bookflow.feeds.handler import Book, Message, iso_nanoseconds, literal_decoder
 from bookflow.feeds.orders import OrderHandler, price_units, size_units
 from bookflow.words import Action, Side
 
 __all__ = ["Blockchain"]
 
-_MSGSPEC: Final = need("msgspec", "io")
-_STRUCT: Final[Any] = _MSGSPEC.Struct
-_RAW: Final[Any] = _MSGSPEC.Raw
+_RAW: Final[Any] = msgspec.Raw
 _AGGRESSOR: Final = {"buy": Side.BID, "sell": Side.ASK}
 
 
-class _Message(_STRUCT):  # type: ignore[misc]
+class _Message(msgspec.Struct):
     seqnum: int
     event: str
     channel: str = ""
 
 
-class _Level(_STRUCT):  # type: ignore[misc]
+class _Level(msgspec.Struct):
     px: _RAW
     qty: _RAW
     id: str = ""
 
 
-class _Levels(_STRUCT):  # type: ignore[misc]
+class _Levels(msgspec.Struct):
     seqnum: int
     event: str
     channel: Literal["l2", "l3"]
@@ -44,7 +42,7 @@ class _Levels(_STRUCT):  # type: ignore[misc]
     asks: list[_Level]
 
 
-class _Trade(_STRUCT):  # type: ignore[misc]
+class _Trade(msgspec.Struct):
     seqnum: int
     symbol: str
     timestamp: str

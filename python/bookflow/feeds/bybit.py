@@ -19,25 +19,18 @@ stream by a recording.
 from collections.abc import Mapping
 from typing import Any, ClassVar, Final
 
-from bookflow._optional import need
 from bookflow.errors import InputError
+from bookflow.feeds._msgspec import msgspec
 from bookflow.feeds.handler import Book, Handler, Message, decoder, nanoseconds
 from bookflow.words import Flag, Side, Status
 
 __all__ = ["Bybit"]
 
-_MSGSPEC: Final = need("msgspec", "io")
-_STRUCT: Final[Any] = _MSGSPEC.Struct
-_RAW: Final[Any] = _MSGSPEC.Raw
+_RAW: Final[Any] = msgspec.Raw
 _SIDES: Final = {"Buy": Side.BID, "Sell": Side.ASK}
 
 
-def _named(name: str, default: Any = _MSGSPEC.NODEFAULT) -> Any:
-    """A field as the venue calls it."""
-    return _MSGSPEC.field(name=name, default=default)
-
-
-class _Said(_STRUCT):  # type: ignore[misc]
+class _Said(msgspec.Struct):
     topic: str = ""
     type: str = ""
     data: _RAW = _RAW(b"null")
@@ -48,34 +41,34 @@ class _Said(_STRUCT):  # type: ignore[misc]
     op: str = ""
 
 
-class _Book(_STRUCT):  # type: ignore[misc]
-    symbol: str = _named("s")
-    number: int = _named("u")
-    bids: list[tuple[str, str]] = _named("b")
-    asks: list[tuple[str, str]] = _named("a")
+class _Book(msgspec.Struct):
+    symbol: str = msgspec.field(name="s")
+    number: int = msgspec.field(name="u")
+    bids: list[tuple[str, str]] = msgspec.field(name="b")
+    asks: list[tuple[str, str]] = msgspec.field(name="a")
 
 
-class _Print(_STRUCT):  # type: ignore[misc]
-    symbol: str = _named("s")
-    time: int = _named("T")
-    side: str = _named("S")
-    price: str = _named("p")
-    size: str = _named("v")
-    id: str = _named("i")
-    is_block: bool = _named("BT", False)
+class _Print(msgspec.Struct):
+    symbol: str = msgspec.field(name="s")
+    time: int = msgspec.field(name="T")
+    side: str = msgspec.field(name="S")
+    price: str = msgspec.field(name="p")
+    size: str = msgspec.field(name="v")
+    id: str = msgspec.field(name="i")
+    is_block: bool = msgspec.field(name="BT", default=False)
 
 
-class _OldPrint(_STRUCT):  # type: ignore[misc]
+class _OldPrint(msgspec.Struct):
     symbol: str
-    time: str = _named("trade_time_ms")
+    time: str = msgspec.field(name="trade_time_ms")
     side: str
     price: str
     size: _RAW
-    id: str = _named("trade_id")
+    id: str = msgspec.field(name="trade_id")
     is_block: bool = False
 
 
-class _Level(_STRUCT):  # type: ignore[misc]
+class _Level(msgspec.Struct):
     symbol: str
     id: str
     side: str
@@ -83,13 +76,13 @@ class _Level(_STRUCT):  # type: ignore[misc]
     size: _RAW = _RAW(b"0")
 
 
-class _Delta(_STRUCT):  # type: ignore[misc]
-    delete: list[_Level] = _MSGSPEC.field(default_factory=list)
-    update: list[_Level] = _MSGSPEC.field(default_factory=list)
-    insert: list[_Level] = _MSGSPEC.field(default_factory=list)
+class _Delta(msgspec.Struct):
+    delete: list[_Level] = msgspec.field(default_factory=list)
+    update: list[_Level] = msgspec.field(default_factory=list)
+    insert: list[_Level] = msgspec.field(default_factory=list)
 
 
-class _Whole(_STRUCT):  # type: ignore[misc]
+class _Whole(msgspec.Struct):
     order_book: list[_Level]
 
 
@@ -113,7 +106,7 @@ class Bybit(Handler):
             if str(message.get("topic")).startswith(("orderBook", "trade")):
                 rule = "has numbers that are no text: give the message as received"
                 raise InputError(rule, field="message")
-            message = _MSGSPEC.json.encode(message)
+            message = msgspec.json.encode(message)
         said = self._said(message)
         data = bytes(said.data)
         kind = said.topic.partition(".")[0]

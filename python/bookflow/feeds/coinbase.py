@@ -16,22 +16,21 @@ Rules: the venue's documentation of the Exchange's websocket channels and of Adv
 
 from typing import Any, ClassVar, Final, Literal
 
-from bookflow._optional import need
 from bookflow.errors import InputError
+from bookflow.feeds._msgspec import msgspec
 from bookflow.feeds.handler import Book, Message, Truth, decoder, iso_nanoseconds
 from bookflow.feeds.orders import OrderHandler, price_units, size_units
 from bookflow.words import Action, Side, Status
 
 __all__ = ["Coinbase"]
 
-_STRUCT: Final[Any] = need("msgspec", "io").Struct
 _SIDE: Final = {"buy": Side.BID, "sell": Side.ASK, "bid": Side.BID, "offer": Side.ASK}
 _OTHER: Final = {Side.BID: Side.ASK, Side.ASK: Side.BID}
 
 _Side = Literal["buy", "sell"]
 
 
-class _Numbered(_STRUCT):  # type: ignore[misc]
+class _Numbered(msgspec.Struct):
     product_id: str
     sequence: int
     time: str
@@ -63,25 +62,25 @@ class _Match(_Numbered):
     size: str
 
 
-class _Orders(_STRUCT):  # type: ignore[misc]
+class _Orders(msgspec.Struct):
     sequence: int
     bids: list[tuple[str, str, str]]
     asks: list[tuple[str, str, str]]
 
 
-class _Whole(_STRUCT):  # type: ignore[misc]
+class _Whole(msgspec.Struct):
     product_id: str
     bids: list[tuple[str, str]]
     asks: list[tuple[str, str]]
 
 
-class _Changes(_STRUCT):  # type: ignore[misc]
+class _Changes(msgspec.Struct):
     product_id: str
     changes: list[tuple[_Side, str, str]]
     time: str
 
 
-class _Ticker(_STRUCT):  # type: ignore[misc]
+class _Ticker(msgspec.Struct):
     product_id: str
     best_bid: str
     best_ask: str
@@ -89,25 +88,25 @@ class _Ticker(_STRUCT):  # type: ignore[misc]
     best_ask_size: str | None = None
 
 
-class _Level(_STRUCT):  # type: ignore[misc]
+class _Level(msgspec.Struct):
     side: Literal["bid", "offer"]
     price_level: str
     new_quantity: str
 
 
-class _LevelEvent(_STRUCT):  # type: ignore[misc]
+class _LevelEvent(msgspec.Struct):
     type: Literal["snapshot", "update"]
     product_id: str
     updates: list[_Level]
 
 
-class _Levels(_STRUCT):  # type: ignore[misc]
+class _Levels(msgspec.Struct):
     sequence_num: int
     timestamp: str
     events: list[_LevelEvent]
 
 
-class _Trade(_STRUCT):  # type: ignore[misc]
+class _Trade(msgspec.Struct):
     trade_id: str
     product_id: str
     price: str
@@ -116,17 +115,17 @@ class _Trade(_STRUCT):  # type: ignore[misc]
     time: str
 
 
-class _TradeEvent(_STRUCT):  # type: ignore[misc]
+class _TradeEvent(msgspec.Struct):
     type: str
     trades: list[_Trade]
 
 
-class _Trades(_STRUCT):  # type: ignore[misc]
+class _Trades(msgspec.Struct):
     sequence_num: int
     events: list[_TradeEvent]
 
 
-class _Other(_STRUCT):  # type: ignore[misc]
+class _Other(msgspec.Struct):
     sequence_num: int
 
 

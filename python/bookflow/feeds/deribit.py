@@ -18,33 +18,31 @@ from os import PathLike
 from pathlib import Path
 from typing import Any, ClassVar, Final, Literal
 
-from bookflow._optional import need
 from bookflow._table import NONE
 from bookflow.errors import InputError
+from bookflow.feeds._msgspec import msgspec
 from bookflow.feeds.handler import Book, Handler, Message, literal_decoder
 from bookflow.words import Flag, Side, Status
 
 __all__ = ["Deribit", "greeks"]
 
-_MSGSPEC: Final = need("msgspec", "io")
-_STRUCT: Final[Any] = _MSGSPEC.Struct
-_RAW: Final[Any] = _MSGSPEC.Raw
+_RAW: Final[Any] = msgspec.Raw
 _AGGRESSOR: Final = {"buy": Side.BID, "sell": Side.ASK}
 
 _Level = tuple[Literal["new", "change", "delete"], _RAW, _RAW]
 
 
-class _Params(_STRUCT):  # type: ignore[misc]
+class _Params(msgspec.Struct):
     channel: str
     data: _RAW
 
 
-class _Message(_STRUCT):  # type: ignore[misc]
+class _Message(msgspec.Struct):
     method: str = ""
     params: _RAW = _RAW(b"null")
 
 
-class _Changes(_STRUCT):  # type: ignore[misc]
+class _Changes(msgspec.Struct):
     type: Literal["snapshot", "change"]
     timestamp: int
     instrument_name: str
@@ -54,14 +52,14 @@ class _Changes(_STRUCT):  # type: ignore[misc]
     prev_change_id: int | None = None
 
 
-class _View(_STRUCT):  # type: ignore[misc]
+class _View(msgspec.Struct):
     timestamp: int
     instrument_name: str
     bids: list[tuple[_RAW, _RAW]]
     asks: list[tuple[_RAW, _RAW]]
 
 
-class _Trade(_STRUCT):  # type: ignore[misc]
+class _Trade(msgspec.Struct):
     trade_seq: int
     timestamp: int
     instrument_name: str
@@ -73,7 +71,7 @@ class _Trade(_STRUCT):  # type: ignore[misc]
     combo_trade_id: str | float | None = None
 
 
-class _Quote(_STRUCT):  # type: ignore[misc]
+class _Quote(msgspec.Struct):
     timestamp: int
     instrument_name: str
     best_bid_price: _RAW
@@ -253,7 +251,7 @@ def greeks(
     """
     from bookflow.feeds.recording import lines
 
-    decode = _MSGSPEC.json.decode
+    decode = msgspec.json.decode
     wanted = None if symbols is None else frozenset(symbols)
     for line in lines(Path(path)):
         if line.kind != "message" or b'"greeks"' not in line.text:
@@ -266,7 +264,7 @@ def greeks(
                 "ts_venue": _time(said["timestamp"]),
                 "symbol": said["instrument_name"],
             } | found
-        except (_MSGSPEC.MsgspecError, LookupError, TypeError, ValueError, AttributeError) as error:
+        except (msgspec.MsgspecError, LookupError, TypeError, ValueError, AttributeError) as error:
             rule = f"is no ticker of an option: {error}"
             raise InputError(rule, source=Path(path).name, row=line.number) from None
         if wanted is None or found["symbol"] in wanted:

@@ -14,36 +14,34 @@ the book after that. ``side`` is the taker's; liquidations are counted and are p
 from collections.abc import Sequence
 from typing import Any, ClassVar, Final
 
-from bookflow._optional import need
 from bookflow.errors import InputError
+from bookflow.feeds._msgspec import msgspec
 from bookflow.feeds.handler import Handler, Message, decoder, iso_nanoseconds, nanoseconds
 from bookflow.words import Side
 
 __all__ = ["FTX"]
 
-_MSGSPEC: Final = need("msgspec", "io")
-_STRUCT: Final[Any] = _MSGSPEC.Struct
-_Number: Final[Any] = _MSGSPEC.Raw  # a JSON number as it was written
+_Number: Final[Any] = msgspec.Raw  # a JSON number as it was written
 
 _AGGRESSOR: Final = {"buy": Side.BID, "sell": Side.ASK}
 _DEPTH: Final = 100
 
 
-class _Envelope(_STRUCT):  # type: ignore[misc]
+class _Envelope(msgspec.Struct):
     type: str
     channel: str = ""
     market: str = ""
-    data: _MSGSPEC.Raw = _MSGSPEC.Raw(b"null")  # type: ignore[name-defined]
+    data: msgspec.Raw = msgspec.Raw(b"null")
 
 
-class _Levels(_STRUCT):  # type: ignore[misc]
+class _Levels(msgspec.Struct):
     bids: list[tuple[_Number, _Number]]
     asks: list[tuple[_Number, _Number]]
     time: _Number
     checksum: int
 
 
-class _Print(_STRUCT):  # type: ignore[misc]
+class _Print(msgspec.Struct):
     id: int
     price: _Number
     size: _Number
@@ -52,7 +50,7 @@ class _Print(_STRUCT):  # type: ignore[misc]
     liquidation: bool = False
 
 
-class _Ticker(_STRUCT):  # type: ignore[misc]
+class _Ticker(msgspec.Struct):
     time: _Number
     bid: _Number = _Number(b"null")
     ask: _Number = _Number(b"null")

@@ -33,6 +33,7 @@ from bookflow.feeds.rows import Rows
 from bookflow.words import Action, Flag, Side, Status
 
 __all__ = [
+    "NOTHING",
     "Book",
     "Claim",
     "Handler",
@@ -246,7 +247,6 @@ class Handler:
         for book in self._books.values():
             book.waiting.clear()
             if book.live:
-                self._at(book)
                 self._lost(book, "disconnected")
 
     def _book(
@@ -455,7 +455,6 @@ class Handler:
             self.counts["lost"] += number - last - 1
             for book in self._books.values():
                 if book.live:
-                    self._at(book)
                     self._lost(book, "sequence")
         self._number = number
         return True
@@ -538,7 +537,11 @@ class Handler:
             self._undo(now, books)
             rule = f"is no message of the venue ({type(error).__name__}: {error})"
             raise InputError(rule, source=self.venue, field="message") from error
-        instrument = next(iter(self.instruments.values()), _NOTHING)
+        return self._written()
+
+    def _written(self) -> Events:
+        """The rows that there are by now, as events."""
+        instrument = next(iter(self.instruments.values()), NOTHING)
         columns = self._rows.take() if len(self._rows) else _NO_ROWS
         return Events._trusted(columns, instrument, self.venue, dict(self.instruments))
 
@@ -551,7 +554,8 @@ class Handler:
             del self.instruments[book.number]
 
 
-_NOTHING: Final = _core.Instrument(price_unit="1")
+NOTHING: Final = _core.Instrument(price_unit="1")
+"""Of events that there are none of yet."""
 _NO_ROWS: Final = Rows().take()
 
 

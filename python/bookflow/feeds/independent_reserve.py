@@ -16,9 +16,9 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, Final, Literal
 from urllib.parse import parse_qs, urlsplit
 
-from bookflow._optional import need
 from bookflow.errors import InputError
 from bookflow.events import Events
+from bookflow.feeds._msgspec import msgspec
 from bookflow.feeds.handler import (
     Book,
     Message,
@@ -30,14 +30,12 @@ from bookflow.words import Side
 
 __all__ = ["IndependentReserve"]
 
-_MSGSPEC: Final = need("msgspec", "io")
-_STRUCT: Final[Any] = _MSGSPEC.Struct
-_RAW: Final[Any] = _MSGSPEC.Raw
+_RAW: Final[Any] = msgspec.Raw
 _SIDE: Final = {"LimitBid": Side.BID, "LimitOffer": Side.ASK}
 _AGGRESSOR: Final = {"Buy": Side.BID, "Sell": Side.ASK, None: Side.NONE}
 
 
-class _Message(_STRUCT, rename="pascal"):  # type: ignore[misc,call-arg]
+class _Message(msgspec.Struct, rename="pascal"):
     event: str
     channel: str = ""
     nonce: int | None = None
@@ -45,27 +43,27 @@ class _Message(_STRUCT, rename="pascal"):  # type: ignore[misc,call-arg]
     data: _RAW = _RAW(b"null")
 
 
-class _Order(_STRUCT, rename="pascal"):  # type: ignore[misc,call-arg]
+class _Order(msgspec.Struct, rename="pascal"):
     order_guid: str
     order_type: Literal["LimitBid", "LimitOffer"]
-    price: dict[str, _RAW] = _MSGSPEC.field(default_factory=dict)
+    price: dict[str, _RAW] = msgspec.field(default_factory=dict)
     volume: _RAW = _RAW(b"")
 
 
-class _Trade(_STRUCT, rename="pascal"):  # type: ignore[misc,call-arg]
+class _Trade(msgspec.Struct, rename="pascal"):
     trade_guid: str
     price: _RAW
     volume: _RAW
     side: Literal["Buy", "Sell"] | None = None
 
 
-class _Resting(_STRUCT, rename="pascal"):  # type: ignore[misc,call-arg]
+class _Resting(msgspec.Struct, rename="pascal"):
     guid: str
     price: _RAW
     volume: _RAW
 
 
-class _Whole(_STRUCT, rename="pascal"):  # type: ignore[misc,call-arg]
+class _Whole(msgspec.Struct, rename="pascal"):
     buy_orders: list[_Resting]
     sell_orders: list[_Resting]
     primary_currency_code: str

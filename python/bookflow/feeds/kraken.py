@@ -23,9 +23,9 @@ Rules: "Book checksum" (v1 and v2) and "L3 checksum" in the venue's documentatio
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Final, NamedTuple
 
-from bookflow._optional import need
 from bookflow._table import NONE
 from bookflow.errors import InputError
+from bookflow.feeds._msgspec import msgspec
 from bookflow.feeds.handler import (
     Book,
     Handler,
@@ -39,23 +39,21 @@ from bookflow.words import Side
 
 __all__ = ["Kraken"]
 
-_MSGSPEC: Final = need("msgspec", "io")
-_STRUCT: Final[Any] = _MSGSPEC.Struct
-_Raw: Final[Any] = _MSGSPEC.Raw  # JSON as it was written
-_field: Final = _MSGSPEC.field
+_Raw: Final[Any] = msgspec.Raw  # JSON as it was written
+_field: Final = msgspec.field
 
 _AGGRESSOR: Final = {"b": Side.BID, "s": Side.ASK, "buy": Side.BID, "sell": Side.ASK}
 _DEPTH: Final = 10
 _DEPTHS: Final = (10, 25, 100, 500, 1_000)
 
 
-class _Subscription(_STRUCT):  # type: ignore[misc]
+class _Subscription(msgspec.Struct):
     channel: str = ""
     symbol: str | list[str] = ""
     depth: int = _DEPTH
 
 
-class _Said(_STRUCT):  # type: ignore[misc]
+class _Said(msgspec.Struct):
     """Of v2; v1 has such messages for `event` only."""
 
     channel: str = ""
@@ -67,12 +65,12 @@ class _Said(_STRUCT):  # type: ignore[misc]
     params: _Subscription | None = None
 
 
-class _Level(_STRUCT):  # type: ignore[misc]
+class _Level(msgspec.Struct):
     price: _Raw
     size: _Raw = _field(name="qty")
 
 
-class _Order(_STRUCT):  # type: ignore[misc]
+class _Order(msgspec.Struct):
     id: str = _field(name="order_id")
     price: _Raw = _field(name="limit_price", default=_Raw(b"0"))
     size: _Raw = _field(name="order_qty", default=_Raw(b"0"))
@@ -80,7 +78,7 @@ class _Order(_STRUCT):  # type: ignore[misc]
     event: str = "add"
 
 
-class _Levels(_STRUCT):  # type: ignore[misc]
+class _Levels(msgspec.Struct):
     symbol: str
     checksum: int
     bids: list[_Level] = []  # noqa: RUF012 - msgspec copies it
@@ -88,7 +86,7 @@ class _Levels(_STRUCT):  # type: ignore[misc]
     timestamp: str = ""
 
 
-class _Orders(_STRUCT):  # type: ignore[misc]
+class _Orders(msgspec.Struct):
     symbol: str
     checksum: int
     bids: list[_Order] = []  # noqa: RUF012
@@ -96,7 +94,7 @@ class _Orders(_STRUCT):  # type: ignore[misc]
     timestamp: str = ""
 
 
-class _Print(_STRUCT):  # type: ignore[misc]
+class _Print(msgspec.Struct):
     symbol: str
     side: str
     price: _Raw

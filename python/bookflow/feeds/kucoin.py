@@ -16,34 +16,32 @@ Rules: the venue's documentation of both markets ("Calibration procedure").
 from typing import Any, ClassVar, Final, Literal, NamedTuple
 from urllib.parse import parse_qs, urlsplit
 
-from bookflow._optional import need
 from bookflow._table import NONE
 from bookflow.errors import InputError
 from bookflow.events import Events
+from bookflow.feeds._msgspec import msgspec
 from bookflow.feeds.handler import Book, Handler, Message, literal_decoder
 from bookflow.words import Side
 
 __all__ = ["KuCoin"]
 
-_MSGSPEC: Final = need("msgspec", "io")
-_STRUCT: Final[Any] = _MSGSPEC.Struct
-_RAW: Final[Any] = _MSGSPEC.Raw
+_RAW: Final[Any] = msgspec.Raw
 _SIDE: Final = {"buy": Side.BID, "sell": Side.ASK}
 
 
-class _Message(_STRUCT):  # type: ignore[misc]
+class _Message(msgspec.Struct):
     type: str = ""
     topic: str = ""
     subject: str = ""
     data: _RAW = _RAW(b"null")
 
 
-class _Sides(_STRUCT):  # type: ignore[misc]
+class _Sides(msgspec.Struct):
     bids: list[tuple[str, str, str]]
     asks: list[tuple[str, str, str]]
 
 
-class _Spot(_STRUCT, rename="camel"):  # type: ignore[misc,call-arg]
+class _Spot(msgspec.Struct, rename="camel"):
     symbol: str
     changes: _Sides
     sequence_start: int
@@ -51,13 +49,13 @@ class _Spot(_STRUCT, rename="camel"):  # type: ignore[misc,call-arg]
     time: int = NONE
 
 
-class _Future(_STRUCT):  # type: ignore[misc]
+class _Future(msgspec.Struct):
     sequence: int
     change: str
     timestamp: int = NONE
 
 
-class _Match(_STRUCT, rename="camel"):  # type: ignore[misc,call-arg]
+class _Match(msgspec.Struct, rename="camel"):
     symbol: str
     side: Literal["buy", "sell"]
     price: _RAW
@@ -68,12 +66,12 @@ class _Match(_STRUCT, rename="camel"):  # type: ignore[misc,call-arg]
     ts: _RAW = _RAW(b"")
 
 
-class _Answer(_STRUCT):  # type: ignore[misc]
+class _Answer(msgspec.Struct):
     data: _RAW
     code: str = ""
 
 
-class _Whole(_STRUCT):  # type: ignore[misc]
+class _Whole(msgspec.Struct):
     sequence: _RAW
     bids: list[tuple[_RAW, _RAW]]
     asks: list[tuple[_RAW, _RAW]]

@@ -28,6 +28,7 @@ from typing import Any, ClassVar, Final
 from bookflow._optional import need
 from bookflow._table import NONE
 from bookflow.errors import InputError
+from bookflow.feeds._msgspec import msgspec
 from bookflow.feeds.handler import (
     Book,
     Handler,
@@ -40,7 +41,6 @@ from bookflow.words import Side, Status
 
 __all__ = ["OKX"]
 
-_STRUCT: Final[Any] = need("msgspec", "io").Struct
 _field: Final = need("msgspec", "io").field
 
 _AGGRESSOR: Final = {"buy": Side.BID, "sell": Side.ASK}
@@ -52,12 +52,12 @@ _BOOKS: Final = _VIEWS | {"books", "books-l2-tbt", "books50-l2-tbt", "depth", "d
 _PRINTS: Final = frozenset({"trades", "trades-all", "trade"})
 
 
-class _Argument(_STRUCT):  # type: ignore[misc]
+class _Argument(msgspec.Struct):
     channel: str
     symbol: str | None = _field(name="instId", default=None)
 
 
-class _Envelope(_STRUCT):  # type: ignore[misc]
+class _Envelope(msgspec.Struct):
     event: str | None = None
     arg: _Argument | None = None
     table: str | None = None
@@ -65,7 +65,7 @@ class _Envelope(_STRUCT):  # type: ignore[misc]
     data: list[dict[str, Any]] = []  # noqa: RUF012 - msgspec copies it
 
 
-class _Levels(_STRUCT):  # type: ignore[misc]
+class _Levels(msgspec.Struct):
     bids: list[list[str]]
     asks: list[list[str]]
     ts: str | None = None
@@ -76,7 +76,7 @@ class _Levels(_STRUCT):  # type: ignore[misc]
     prevSeqId: int | None = None  # noqa: N815
 
 
-class _Print(_STRUCT):  # type: ignore[misc]
+class _Print(msgspec.Struct):
     side: str
     px: str | None = None
     price: str | None = None
@@ -155,7 +155,7 @@ class OKX(Handler):
             book.text.units([*at.bids, *at.asks])
             self._lost(book, "sequence")
         else:
-            if at.seqId is not None and at.seqId < book.sequence:  # type: ignore[operator]
+            if at.seqId is not None and at.seqId < (book.sequence or 0):
                 self.counts["resets"] += 1
             before = len(self._rows)
             self._changes(book, at.bids, at.asks)

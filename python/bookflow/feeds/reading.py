@@ -5,25 +5,21 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from bookflow import _core
 from bookflow._table import NONE
 from bookflow.errors import InputError
 from bookflow.events import Events
 from bookflow.feeds import handler_of
-from bookflow.feeds.handler import Claim, Handler, Truth
+from bookflow.feeds.handler import NOTHING, Claim, Handler, Truth
 from bookflow.feeds.recording import lines
-from bookflow.feeds.rows import Rows
 from bookflow.pipeline import Pipeline
 
 if TYPE_CHECKING:
     from bookflow._core import Instrument
 
 __all__ = ["read_feed", "verify_feed"]
-
-# A name of an instrument that is not known yet.
-_NOTHING: Final = _core.Instrument(price_unit="1")
 
 
 def read_feed(
@@ -63,8 +59,8 @@ def read_feed(
         **settings,
     }
     source = _Recording(files, venue, kept)
-    first = next(iter(source.chunks(1)), None)
-    instrument = _NOTHING if first is None else first.instrument
+    first = next(source.chunks(1), None)
+    instrument = NOTHING if first is None else first.instrument
     return Events.lazy(source, instrument, source=files[0].name)
 
 
@@ -105,7 +101,7 @@ class _Recording:
         self, parts: list[Events], made: Handler, told: "Counter[str]", rows: int
     ) -> Iterator[Events]:
         """The parts as one, cut to size; what was counted since goes with the first piece."""
-        events = Events.concat(parts) if parts else _no_events(made)
+        events = Events.concat(parts) if parts else made._written()
         events.source = self.paths[0].name
         events.instruments = dict(made.instruments) or events.instruments
         counts = {name: n - told[name] for name, n in made.counts.items() if n != told[name]}
@@ -114,11 +110,6 @@ class _Recording:
         for i, piece in enumerate(events.chunks(rows) if len(events) else [events]):
             piece._counts = counts if i == 0 else {}
             yield piece
-
-
-def _no_events(made: Handler) -> Events:
-    instrument = next(iter(made.instruments.values()), _NOTHING)
-    return Events(Rows().take(), instrument, instruments=made.instruments)
 
 
 def _fed(made: Handler, paths: Sequence[Path]) -> Iterator[tuple[str, Events]]:

@@ -9,20 +9,17 @@ Three formats, told apart line by line, plain or compressed (.gz, .xz, .zst, a .
 """
 
 import ast
-import io
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Final, Literal
+from typing import Final, Literal
 
-from bookflow._optional import need
 from bookflow.errors import InputError
 from bookflow.feeds.handler import nanoseconds
-from bookflow.readers._guard import guarded
+from bookflow.readers._pieces import lines as text_lines
 
-__all__ = ["Line", "lines", "opened"]
+__all__ = ["Line", "lines"]
 
 _LONGEST: Final = 1 << 26
 """Bytes of a line: a longer one is no message, and must not fill the memory."""
@@ -35,6 +32,11 @@ _BARE: Final = re.compile(rb"\s*[{\[].*", re.DOTALL)
 _INSIDE: Final = re.compile(
     rb'"(?:ts|cts|time|timestamp|E|T)"\s*:\s*"?([1-9](?:\d{12}|\d{15}|\d{18}))(?!\d)'
 )
+_KINDS: Final[dict[bytes, Literal["opened", "sent", "answer"]]] = {
+    b"<->": "opened",
+    b"<-": "sent",
+    b"->": "answer",
+}
 _LITERAL: Final = (b"b'", b'b"')
 
 
@@ -51,15 +53,9 @@ class Line:
 
 def lines(path: Path) -> Iterator[Line]:
     """The lines of a recording that say something."""
-    with opened(path) as file:
-        number = 0
-        while line := file.readline(_LONGEST + 1):
-            if len(line) > _LONGEST:
-                raise InputError(f"is longer than {_LONGEST} bytes", source=path.name, row=number)
-            text = line.rstrip(b"\r\n")
-            if text.strip() and not text.startswith(b"configuration: "):
-                yield _line(text, number, path.name)
-            number += 1
+    for number, text in enumerate(text_lines(path, _LONGEST)):
+        if text.strip() and not text.startswith(b"configuration: "):
+            yield _line(text, number, path.name)
 
 
 def _line(text: bytes, number: int, source: str) -> Line:
@@ -69,9 +65,7 @@ def _line(text: bytes, number: int, source: str) -> Line:
         return Line(number, "message", int(found[1]), found[2])
     if found := _OTHER.fullmatch(text):
         url, time = found[1].decode("latin-1"), nanoseconds(found[3])
-        kinds = {b"<->": "opened", b"<-": "sent", b"->": "answer"}
-        kind: Literal["opened", "sent", "answer"] = kinds[found[2]]  # type: ignore[assignment]
-        return Line(number, kind, time, _bytes(found[4] or b"", number, source), url)
+        return Line(number, _KINDS[found[2]], time, _bytes(found[4] or b"", number, source), url)
     shown = text.decode("utf-8", "replace")
     if _BARE.fullmatch(text):
         if stamp := _INSIDE.search(text):
@@ -91,36 +85,3 @@ def _bytes(text: bytes, number: int, source: str) -> bytes:
         rule = f"is no bytes literal: {error}"
         raise InputError(rule, source=source, row=number, value=shown) from None
     return bytes(value)
-
-
-@contextmanager
-def opened(path: Path) -> Iterator[IO[bytes]]:
-    """The file's bytes, decompressed as they are read."""
-    with guarded(path.name):
-        kind = path.suffix.lower()
-        if kind == ".gz":
-            import gzip
-
-            with gzip.open(path, "rb") as file:
-                yield file  # type: ignore[misc]
-        elif kind == ".xz":
-            import lzma
-
-            with lzma.open(path, "rb") as file:
-                yield file
-        elif kind == ".zst":
-            with need("zstandard", "io").open(path, "rb") as file:
-                yield io.BufferedReader(file)  # which has lines
-        elif kind == ".zip":
-            import zipfile
-
-            with zipfile.ZipFile(path) as archive:
-                names = [i.filename for i in archive.infolist() if not i.is_dir()]
-                if len(names) != 1:
-                    rule = f"must hold one file, not {len(names)}"
-                    raise InputError(rule, source=path.name)
-                with archive.open(names[0]) as file:
-                    yield file
-        else:
-            with path.open("rb") as file:
-                yield file

@@ -11,7 +11,7 @@ from typing import Any, Final
 from bookflow._optional import need
 from bookflow.errors import InputError
 
-__all__ = ["is_compressed", "pieces"]
+__all__ = ["is_compressed", "lines", "pieces"]
 
 _COMPRESSED: Final = 4096
 # A thousandfold is far beyond what market data compress to, and far below what a bomb does.
@@ -67,6 +67,25 @@ def pieces(path: Path, size: int) -> Iterator[bytes]:
                 return
         while piece := file.read(size):
             yield piece
+
+
+def lines(path: Path, longest: int) -> Iterator[bytes]:
+    """The lines of the file without their ends; one of more than `longest` bytes is an error."""
+    rest, number = b"", 0
+    for piece in pieces(path, 1 << 20):
+        *whole, rest = (rest + piece).split(b"\n")
+        for line in whole:
+            _bounded(line, longest, number, path.name)
+            yield line.removesuffix(b"\r")
+            number += 1
+        _bounded(rest, longest, number, path.name)
+    if rest:
+        yield rest
+
+
+def _bounded(line: bytes, longest: int, number: int, source: str) -> None:
+    if len(line) > longest:
+        raise InputError(f"is longer than {longest} bytes", source=source, row=number)
 
 
 def _unzipped(file: Any, size: int, source: str) -> Iterator[bytes]:

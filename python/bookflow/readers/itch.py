@@ -10,15 +10,13 @@ Bytes are decoded in the core, a block at a time; files are read in blocks rathe
 that one cut short meanwhile is an error and no crash.
 """
 
-import gzip
 import re
-import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Final, Literal, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +25,9 @@ from bookflow import _core
 from bookflow._table import Array
 from bookflow.errors import InputError
 from bookflow.events import EVENT_DTYPE, Events, Order
-from bookflow.readers._guard import guarded
+from bookflow.readers._chunks import cut
+from bookflow.readers._new_york import Midnight, midnight_before
+from bookflow.readers._pieces import pieces
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -43,6 +43,8 @@ __all__ = [
     "write_itch",
 ]
 
+# No message is longer.
+_LONGEST: Final = 64
 _BLOCK: Final = 1 << 22
 # How far into a file the directory is looked for; it is the first thing of the day.
 _DIRECTORY: Final = 1 << 25
@@ -85,7 +87,7 @@ def read_itch(
     order: Order = "error",
     damaged: Literal["error", "stop"] = "error",
 ) -> Events:
-    """A file of ITCH 5.0 messages, plain or .gz, lazily.
+    """A file of ITCH 5.0 messages, plain or compressed (gzip, xz, zstd, a zip of one), lazily.
 
     Parameters
     ----------
@@ -213,7 +215,7 @@ def write_itch(
             if not len(chunk):
                 continue
             if encoder is None:
-                midnight = _midnight(date, file) if date else _day_of(int(chunk.ts[0]))
+                midnight = _midnight(date, file) if date else midnight_before(int(chunk.ts[0]))
                 encoder = _core.ItchEncoder(midnight)
                 now = int(chunk.ts[0]) - midnight
                 out.write(encoder.system_event("O", now) + encoder.system_event("S", now))
@@ -402,14 +404,7 @@ class _Itch:
         told.update(now)
         if not len(columns[0]) and not counts:
             return
-        events = self._made(columns, stocks.of(feed), counts)
-        if len(events) <= rows:
-            yield events
-            return
-        for i, part in enumerate(events.chunks(rows)):
-            if i == 0:
-                part._counts = events.counts
-            yield part
+        yield from cut(self._made(columns, stocks.of(feed), counts), rows)
 
     def _made(
         self, columns: Sequence[Array], known: "dict[int, Instrument]", counts: dict[str, int]
@@ -441,39 +436,17 @@ def _blocks(file: Path, reader: Any) -> Iterator[memoryview]:
 
     `reader.position` tells how far it has read. A file that ends inside a message is an error.
     """
-    buffer = bytearray(_BLOCK + 64)
-    view = memoryview(buffer)
-    held = 0
+    held = b""
     start = 0
-    with _opened(file) as stream:
-        while True:
-            with guarded(file.name, "cannot be decompressed"):
-                try:
-                    got = cast(Any, stream).readinto(view[held:])
-                except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-                    raise InputError(f"is no whole gzip file ({error})", source=file.name) from None
-            if not got:
-                break
-            held += got
-            yield view[:held]
-            used = reader.position - start
-            start += used
-            rest = bytes(view[used:held])
-            held = len(rest)
-            view[:held] = rest
-            if held > 64:
-                return  # the reader wants no more
-    _core.itch_cut(view[:held], reader.position)
-
-
-@contextmanager
-def _opened(file: Path) -> Iterator[IO[bytes]]:
-    if file.suffix.lower() == ".gz":
-        with gzip.open(file) as stream:
-            yield cast(IO[bytes], stream)
-    else:
-        with file.open("rb", buffering=0) as plain:
-            yield plain
+    for piece in pieces(file, _BLOCK):
+        held += piece
+        yield memoryview(held)
+        used = reader.position - start
+        start += used
+        held = held[used:]
+        if len(held) > _LONGEST:
+            return  # the reader wants no more
+    _core.itch_cut(held, reader.position)
 
 
 @contextmanager
@@ -523,29 +496,7 @@ def _midnight(day: date | str | None, file: Path) -> int:
         else:
             rule = "must be given: the file's name has no day (01302020 or 2020-01-30)"
             raise InputError(rule, source=file.name, field="date")
-    elif isinstance(day, str):
-        try:
-            day = date.fromisoformat(day)
-        except ValueError:
-            raise InputError("must be YYYY-MM-DD", field="date", value=day) from None
-    seconds = datetime(day.year, day.month, day.day, tzinfo=_zone()).timestamp()
-    return int(seconds) * 1_000_000_000
-
-
-def _day_of(ts: int) -> int:
-    """Midnight in New York of the day of a time."""
-    local = datetime.fromtimestamp(ts // 1_000_000_000, UTC).astimezone(_zone())
-    return _midnight(local.date(), Path())
-
-
-def _zone() -> Any:
-    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
-
-    try:
-        return ZoneInfo("America/New_York")
-    except ZoneInfoNotFoundError as error:
-        rule = "the time zone database is missing: install the package tzdata"
-        raise InputError(rule, field="date") from error
+    return Midnight.of(day, file.name).ns
 
 
 def _itch_units(chunk: Events, events: Events) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -16,7 +16,7 @@ from bookflow._core import Instrument
 from bookflow.errors import InputError
 from bookflow.events import Events
 from bookflow.feeds.bitstamp import Bitstamp
-from bookflow.feeds.recording import opened
+from bookflow.readers._pieces import lines
 
 __all__ = ["UNITS", "read_obanalytics", "replay"]
 
@@ -45,20 +45,17 @@ def read_obanalytics(
 def replay(path: Path, handler: Bitstamp) -> Iterator[Events]:
     """The events of each line, by the handler of today's messages."""
     started = False
-    with opened(path) as file:
-        row = 0
-        while line := file.readline(_LONGEST):
-            try:
-                received, message = _message(line.rstrip())
-                if not started:
-                    yield handler.snapshot({"bids": [], "asks": []}, received, "btcusd")
-                    started = True
-                yield handler.feed(message, received)
-            except InputError as error:
-                raise InputError(
-                    error.rule, source=path.name, row=row, field=error.field, value=error.value
-                ) from None
-            row += 1
+    for row, line in enumerate(lines(path, _LONGEST)):
+        try:
+            received, message = _message(line.rstrip())
+            if not started:
+                yield handler.snapshot({"bids": [], "asks": []}, received, "btcusd")
+                started = True
+            yield handler.feed(message, received)
+        except InputError as error:
+            raise InputError(
+                error.rule, source=path.name, row=row, field=error.field, value=error.value
+            ) from None
 
 
 def _message(line: bytes) -> tuple[int, dict[str, Any]]:
