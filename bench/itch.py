@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+import bookflow as bf
 from bench import streams
 from bookflow import _core
 
@@ -100,6 +101,20 @@ def quotes_of(data: bytes) -> int:
             return frames(data)
 
 
+def check(data: bytes) -> None:
+    """The quotes straight from the bytes are those of a plain replay of the events, by stock."""
+    ours = np.concatenate(_core.ItchBooks(MIDNIGHT, []).replay(data, 1 << 40)[0][2:])
+    columns, _ = _core.ItchFeed(MIDNIGHT, []).decode(data, 1 << 40)
+    _, _, ids, price, size, stock, action, side, _ = columns
+    theirs = np.empty((4, len(ids)), np.int64)
+    for number in np.unique(stock):
+        own = np.flatnonzero(stock == number)
+        book = bf.OrderBook()
+        out = book.replay(action[own], side[own], price[own], size[own], ids[own])
+        theirs[:, own] = out
+    assert np.array_equal(ours, theirs.ravel())
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--events", type=int, default=2_000_000)
@@ -111,6 +126,7 @@ def main() -> None:
         f"{args.stocks:,} stocks": many_stocks(args.stocks, args.events),
     }
     for name, data in streams_of.items():
+        check(data)
         for what, run in (("framed", frames), ("events", events_of), ("best quotes", quotes_of)):
             ns, messages = least(lambda run=run, data=data: run(data), args.rounds)
             print(f"{name:14} {what:12} {ns:8.2f} ns a message, {1e3 / ns:7.1f} M/s ({messages:,})")
