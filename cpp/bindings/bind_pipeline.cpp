@@ -338,7 +338,15 @@ void bind_pipeline(py::module_& m) {
                                "Events that wait for the LAST of their atomic event.")
         .def("to_bytes",
              in_turn<>([](Pipeline& p) { return py::bytes(save_state("Pipeline", p)); }),
-             "Settings, book, calculators, clock and last rows as bytes.");
+             "Settings, book, calculators, clock and last rows as bytes.")
+        .def("restore", in_turn<const py::bytes&>([](Pipeline& p, const py::bytes& state) {
+                 Pipeline saved;
+                 StateEnvelope(std::string_view(state)).load("Pipeline", saved);
+                 p = std::move(saved);
+             }),
+             "state"_a,
+             "Becomes the pipeline of `to_bytes`, settings and all; StateError, and nothing "
+             "changes, when the bytes are not one.");
     define_hot_method<&push>(
         cls, "push",
         "push($self, ts, action, side, price, size, order_id=0, flags=1)\n--\n\n"

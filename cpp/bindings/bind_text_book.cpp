@@ -7,19 +7,30 @@
 #include "bookflow/text_book.hpp"
 #include "errors.hpp"
 #include "hot_method.hpp"
+#include "state_methods.hpp"
 
 namespace bookflow {
 
 namespace {
 
 struct Texts {
-    TextBook book;
+    TextBook book{Units{}};
     Busy busy;
+
+    template <class V>
+    void visit(V& v) {
+        v(book);
+    }
 };
 
 struct Orders {
-    TextOrders book;
+    TextOrders book{Units{}};
     Busy busy;
+
+    template <class V>
+    void visit(V& v) {
+        v(book);
+    }
 };
 
 Side side_of(int side) {
@@ -155,9 +166,12 @@ py::list text_of_orders(const Orders& self, int side_code, std::size_t depth) {
 }  // namespace
 
 void bind_text_book(py::module_& m) {
-    py::class_<Texts>(m, "TextBook",
-                      "Price levels of one book, kept as the venue wrote them.\n\n"
-                      "For feed handlers: exact units of the texts, and checksums over them.")
+    py::class_<Texts> texts(
+        m, "TextBook",
+        "Price levels of one book, kept as the venue wrote them.\n\n"
+        "For feed handlers: exact units of the texts, and checksums over them.");
+    def_state<Texts>(texts, "TextBook", [] { return Texts{}; });
+    texts
         .def(py::init([](const py::object& instrument) {
                  return Texts{TextBook(instrument.cast<const Instrument&>().units()), {}};
              }),
@@ -204,9 +218,11 @@ void bind_text_book(py::module_& m) {
             },
             "(bid, bid size, ask, ask size) in units; NONE and 0 where a side is empty.")
         .def("clear", [](Texts& self) { self.book.clear(); }, "No levels are left.");
-    py::class_<Orders>(m, "TextOrders",
-                       "Single orders of one book, kept as the venue wrote them.\n\n"
-                       "For feed handlers whose venue sums orders.")
+    py::class_<Orders> orders(m, "TextOrders",
+                              "Single orders of one book, kept as the venue wrote them.\n\n"
+                              "For feed handlers whose venue sums orders.");
+    def_state<Orders>(orders, "TextOrders", [] { return Orders{}; });
+    orders
         .def(py::init([](const py::object& instrument) {
                  return Orders{TextOrders(instrument.cast<const Instrument&>().units()), {}};
              }),

@@ -1,9 +1,11 @@
 // The table of contents of bookflow._core.
 #include "bind.hpp"
+#include "bookflow/state.hpp"
 
 PYBIND11_MODULE(_core, m) {
     m.doc() = "The compiled core of bookflow: books, calculators, pipeline.";
     m.attr("__version__") = BOOKFLOW_VERSION;
+    m.attr("STATE_VERSION") = bookflow::kStateVersion;
     m.attr("_C_FUNCTIONS") = pybind11::dict();  // books, calculators and pipeline add theirs
     bookflow::bind_words(m);
     bookflow::bind_instrument(m);

@@ -2,6 +2,7 @@
 #include <string>
 #include <vector>
 
+#include "bookflow/state.hpp"
 #include "bookflow/text_book.hpp"
 #include "check.hpp"
 
@@ -170,6 +171,35 @@ void test_bad_numbers() {
     THROWS(InputError, static_cast<void>(book.level("1", "-1")));
 }
 
+// Saved and restored: the same texts and sums, and the same from there on.
+void test_state() {
+    TextBook book(kUnits);
+    TextOrders orders(kUnits);
+    test::Random random(5);
+    for (int i = 0; i < 2000; ++i) {
+        const Side side = random.between(0, 1) == 0 ? Side::Bid : Side::Ask;
+        const std::string price = "0." + std::to_string(random.between(10, 99));
+        const std::string size = std::to_string(random.between(0, 9)) + ".0";
+        book.apply(side, book.level(price, size));
+        orders.set(side, static_cast<TextOrders::Id>(random.between(1, 300)),
+                   random.between(-50, 50), orders.level(price, size));
+        if (i % 100 != 0) continue;
+        TextBook other_book{bookflow::Units{}};
+        TextOrders other_orders{bookflow::Units{}};
+        const std::string levels_saved = bookflow::save_state("TextBook", book);
+        const std::string orders_saved = bookflow::save_state("TextOrders", orders);
+        bookflow::StateEnvelope(levels_saved).load("TextBook", other_book);
+        bookflow::StateEnvelope(orders_saved).load("TextOrders", other_orders);
+        CHECK(bookflow::save_state("TextBook", other_book) == levels_saved);
+        CHECK(bookflow::save_state("TextOrders", other_orders) == orders_saved);
+        CHECK(other_book.checksum(ChecksumRule::Digits, 50) ==
+              book.checksum(ChecksumRule::Digits, 50));
+        CHECK(other_orders.checksum_of_ids(50) == orders.checksum_of_ids(50));
+        book = other_book;
+        orders = other_orders;
+    }
+}
+
 }  // namespace
 
 int main() {
@@ -179,5 +209,6 @@ int main() {
     test_long_numbers();
     test_any_orders();
     test_bad_numbers();
+    test_state();
     return test::report("text_book");
 }

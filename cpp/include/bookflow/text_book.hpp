@@ -39,6 +39,16 @@ public:
         return out + size_;
     }
 
+    template <class V>
+    void visit(V& v) {
+        std::string text(view());
+        v(text);
+        if constexpr (V::kReading) {
+            v.require(text.size() <= kMost, "a number has too many characters");
+            *this = NumberText(text);
+        }
+    }
+
 private:
     std::array<char, kMost> chars_{};
     std::uint8_t size_ = 0;
@@ -49,6 +59,12 @@ struct TextLevel {
     Size size;
     NumberText price_text;
     NumberText size_text;
+
+    // The texts say all of it: who reads them makes the numbers anew.
+    template <class V>
+    void visit(V& v) {
+        v(price_text, size_text);
+    }
 };
 
 // How a venue joins the texts of its best levels.
@@ -186,6 +202,38 @@ public:
         return text_.sum();
     }
 
+    template <class V>
+    void visit(V& v) {
+        for (Scale* scale : {&units_.price_scale, &units_.size_scale}) {
+            v(scale->numerator, scale->denominator);
+            if constexpr (V::kReading) {
+                v.require(scale->numerator > 0 && scale->denominator > 0, "a unit is not above 0");
+            }
+        }
+        v(bids_, asks_);
+        if constexpr (V::kReading) {
+            for (const Side side : {Side::Bid, Side::Ask}) {
+                Levels& levels = of(side);
+                for (TextLevel& level : levels) level = again(v, level);
+                for (std::size_t i = 1; i < levels.size(); ++i) {
+                    v.require(worse(side, levels[i - 1], levels[i].price),
+                              "text levels are not in order");
+                }
+            }
+        }
+    }
+    // A resting level of a saved state, its numbers read from its texts.
+    template <class V>
+    [[nodiscard]] TextLevel again(V& v, const TextLevel& saved) const {
+        try {
+            const TextLevel out = level(saved.price_text.view(), saved.size_text.view());
+            v.require(out.size.raw != 0, "a text level has no size");
+            return out;
+        } catch (const InputError& error) {
+            v.fail(error.what());
+        }
+    }
+
 private:
     using Levels = std::vector<TextLevel>;
 
@@ -314,11 +362,36 @@ public:
         each(side, depth, [&](const Order& o) { see(o.id, o.level); });
     }
 
+    template <class V>
+    void visit(V& v) {
+        v(reader_, bids_, asks_);
+        if constexpr (V::kReading) {
+            v.require(reader_.size(Side::Bid) + reader_.size(Side::Ask) == 0,
+                      "a reader of numbers holds levels");
+            places_.clear();
+            for (const Side side : {Side::Bid, Side::Ask}) {
+                Orders& orders = of(side);
+                for (auto order = orders.begin(); order != orders.end(); ++order) {
+                    order->level = reader_.again(v, order->level);
+                    const Place place{side, order->level.price, order->rank, order->id};
+                    v.require(order == orders.begin() || before(*(order - 1), place),
+                              "text orders are not in order");
+                    v.require(places_.emplace(order->id, place).second, "an order is there twice");
+                }
+            }
+        }
+    }
+
 private:
     struct Order {
         TextLevel level;
         i64 rank;
         Id id;
+
+        template <class V>
+        void visit(V& v) {
+            v(level, rank, id);
+        }
     };
     using Orders = std::vector<Order>;
     struct Place {
@@ -331,16 +404,16 @@ private:
     [[nodiscard]] Orders& of(Side side) { return side == Side::Bid ? bids_ : asks_; }
     [[nodiscard]] const Orders& of(Side side) const { return side == Side::Bid ? bids_ : asks_; }
 
+    // Whether an order is worse than a place, or comes later.
+    [[nodiscard]] static bool before(const Order& order, const Place& p) {
+        if (order.level.price != p.price) {
+            return p.side == Side::Bid ? order.level.price < p.price : order.level.price > p.price;
+        }
+        return std::pair(order.rank, order.id) > std::pair(p.rank, p.id);
+    }
     // Where this order stands, or would: behind all that are worse or come later.
     [[nodiscard]] static Orders::iterator find(Orders& orders, const Place& place) {
-        return std::lower_bound(
-            orders.begin(), orders.end(), place, [](const Order& order, const Place& p) {
-                if (order.level.price != p.price) {
-                    return p.side == Side::Bid ? order.level.price < p.price
-                                               : order.level.price > p.price;
-                }
-                return std::pair(order.rank, order.id) > std::pair(p.rank, p.id);
-            });
+        return std::lower_bound(orders.begin(), orders.end(), place, before);
     }
 
     template <typename See>

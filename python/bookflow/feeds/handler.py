@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
-from typing import Any, ClassVar, Final, Literal, NamedTuple
+from typing import Any, ClassVar, Final, Literal, NamedTuple, Self, cast
 
 from bookflow import _core
 from bookflow._core import Instrument, TextBook, TextOrders
@@ -228,6 +228,27 @@ class Handler:
 
     def finish(self) -> None:
         """No message follows: what was still to be compared with a later one is compared now."""
+
+    # -- state -----------------------------------------------------------------------------------
+
+    def to_bytes(self) -> bytes:
+        """Everything it knows between two messages: settings, books, sequence numbers, messages
+        that wait for their snapshot, counts. (Magic, version, CRC, length, JSON; no pickle.)
+        """
+        from bookflow.feeds.state import to_bytes  # only where asked for
+
+        return to_bytes(self)
+
+    @classmethod
+    def from_bytes(cls, state: bytes) -> Self:
+        """A handler from `to_bytes`, which goes on as the one saved would have.
+
+        ``Handler.from_bytes`` makes one of the venue that was saved; a class of your own is called
+        without arguments. Raises StateError when the bytes are not such a state.
+        """
+        from bookflow.feeds.state import from_bytes
+
+        return cast("Self", from_bytes(cls, state))
 
     # -- for the venues --------------------------------------------------------------------------
 

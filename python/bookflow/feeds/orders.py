@@ -5,7 +5,7 @@ keeps these of live orders only, so its memory is bounded by the book's.
 """
 
 from collections.abc import Hashable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from bookflow.feeds.handler import Book, Handler
@@ -24,15 +24,15 @@ class Order:
     size: int
 
 
+@dataclass(slots=True, eq=False)
 class Orders:
     """A book's live orders by the venue's ids.
 
     The number of an order is the venue's where it is one, else the next one that was not used yet.
     """
 
-    def __init__(self) -> None:
-        self._live: dict[Hashable, Order] = {}
-        self._last = 0
+    _live: dict[Hashable, Order] = field(default_factory=dict)
+    _last: int = 0
 
     def __len__(self) -> int:
         return len(self._live)
