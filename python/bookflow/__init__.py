@@ -25,7 +25,7 @@ from bookflow._core import (
     __version__,
     parse_calculator,
 )
-from bookflow.errors import FeedFault, InputError, StateError
+from bookflow.errors import CheckpointWarning, FeedFault, InputError, StateError
 from bookflow.events import Action, Depth, Events, Flag, Side, Status, merge
 from bookflow.frame import FeatureFrame, FeatureRow
 from bookflow.pipeline import Pipeline
@@ -33,6 +33,7 @@ from bookflow.pipeline import Pipeline
 if TYPE_CHECKING:
     from bookflow import reference
     from bookflow.bar_frames import BAR_DTYPE, bars
+    from bookflow.checkpoint import Checkpoint, Position
     from bookflow.consolidation import Consolidated, consolidated
     from bookflow.footprints import Footprint, footprint
     from bookflow.integrated_ofi import fit_integrated_ofi
@@ -66,11 +67,13 @@ _LAZY = {
     "BAR_DTYPE": "bookflow.bar_frames",
     "HFTBACKTEST_DTYPE": "bookflow.readers",
     "Burst": "bookflow.simulation",
+    "Checkpoint": "bookflow.checkpoint",
     "Consolidated": "bookflow.consolidation",
     "DatabentoHandler": "bookflow.readers",
     "Footprint": "bookflow.footprints",
     "ItchDecoder": "bookflow.readers",
     "MicropriceModel": "bookflow.microprice_model",
+    "Position": "bookflow.checkpoint",
     "Reorder": "bookflow.reorder",
     "Simulation": "bookflow.simulation",
     "VolumeProfile": "bookflow.profile",
@@ -108,6 +111,8 @@ __all__ = [
     "NONE",
     "Action",
     "Burst",
+    "Checkpoint",
+    "CheckpointWarning",
     "Consolidated",
     "DatabentoHandler",
     "Depth",
@@ -124,6 +129,7 @@ __all__ = [
     "MicropriceModel",
     "OrderBook",
     "Pipeline",
+    "Position",
     "Reorder",
     "Side",
     "Simulation",

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from bookflow.errors import InputError
+from bookflow.errors import InputError, StateError
 
 __all__ = ["main"]
 
@@ -34,6 +34,10 @@ examples:
       -f "vpin=VPIN(bucket_volume=500, n_buckets=50, sign=aggressor)" --out vpin.csv
   bookflow features session.parquet --every best --session "09:30-16:00 America/New_York" \\
       -f "micro=WeightedMid()" -f "mlofi=MultiLevelOrderFlowImbalance(levels=5)" --out x.npy
+  bookflow features year.parquet --every 1s -f "mid=Mid()" --out year.csv --resume
+
+The last one may be killed at any time: the same command goes on from its last checkpoint, and the
+file is in the end that of a job that was never interrupted.
 
 LOBSTER files are paired by their names, so several days can be given in order: the book, the
 windows and VPIN's buckets go on from one to the next. A message file alone is replayed, from an
@@ -80,7 +84,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 128 + 13  # as if SIGPIPE, which Python ignores, had ended it (`| head`)
     except KeyboardInterrupt:
         return 130
-    except (InputError, ImportError, OSError) as error:
+    except (InputError, StateError, ImportError, OSError) as error:
         _give_output_up()
         print(f"bookflow {args.command}: {error}", file=sys.stderr)
         return 2
@@ -228,6 +232,18 @@ def _features(parser: argparse.ArgumentParser) -> None:
         type=Path,
         metavar="FILE",
         help="what to write, by its ending: .parquet, .csv or .npy",
+    )
+    parser.add_argument(
+        "--resume",
+        action="store_true",
+        help="go on from the checkpoint of a job that was interrupted, if there is one, and make "
+        "checkpoints (in OUT.checkpoint, which goes when the job is done)",
+    )
+    parser.add_argument(
+        "--checkpoint-every",
+        metavar="SPAN",
+        help="make checkpoints this often: 60s of the wall clock, 1000000events "
+        "(default: 60s with --resume, else none)",
     )
 
 

@@ -7,7 +7,7 @@ if TYPE_CHECKING:
 
 _LONGEST = 80
 
-__all__ = ["FeedFault", "InputError", "StateError"]
+__all__ = ["CheckpointWarning", "FeedFault", "InputError", "StateError"]
 
 
 class InputError(ValueError):
@@ -69,6 +69,10 @@ def _shown(value: object) -> str:
 
 class StateError(ValueError):
     """Bytes that are not a saved state of this class and version, or are damaged."""
+
+
+class CheckpointWarning(UserWarning):
+    """A job goes on from an older checkpoint than it should have had."""
 
 
 class FeedFault(ValueError):

@@ -291,12 +291,29 @@ class FeatureFrame:
 
     def write_npy(self, path: "str | PathLike[str]") -> None:
         """One structured array: ts, status, seen, clean and the features."""
+        with open(path, "wb") as file:
+            np.save(file, self._records(), allow_pickle=False)
+
+    def _records(self) -> NDArray[np.void]:
+        """A structured array of all columns."""
         columns = self._all()
         rows = np.empty(len(self), [(name, values.dtype) for name, values in columns.items()])
         for name, values in columns.items():
             rows[name] = values
-        with open(path, "wb") as file:
-            np.save(file, rows, allow_pickle=False)
+        return rows
+
+    def _of_records(self, rows: NDArray[np.void]) -> "FeatureFrame":
+        """A frame of this one's pipeline, of what `_records` gave."""
+        return FeatureFrame(
+            rows["ts"],
+            rows["status"],
+            rows["seen"],
+            rows["clean"],
+            {name: rows[name] for name in self.columns},
+            spec=self.spec,
+            instrument=self.instrument,
+            version=self.version,
+        )
 
     def _metadata(self) -> dict[str, str]:
         metadata = {"bookflow.version": self.version, "bookflow.spec": self.spec}

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from bookflow import Instrument, Pipeline, parse_calculator
 from bookflow.commands.inputs import instrument_of, of_instrument, open_inputs
-from bookflow.commands.output import output
+from bookflow.commands.job import job
 from bookflow.commands.progress import Progress
 from bookflow.commands.text import counted
 from bookflow.errors import InputError
@@ -20,10 +20,8 @@ _FEATURE = re.compile(r"\s*(?P<name>\w+)\s*=(?P<calculator>.*)", re.DOTALL)
 def run(args: argparse.Namespace) -> int:
     pipeline: Pipeline | None = None
     features = _features(args.features)
-    done = 0
-    faults: Counter[str] = Counter()
-    with output(args.out) as out, Progress("events") as progress:
-        for events in open_inputs(args):
+    with job(args) as rows, Progress("events") as progress:
+        for number, events in enumerate(open_inputs(args)):
             instrument = instrument_of(events, args.instrument)
             if pipeline is None:
                 pipeline = Pipeline(
@@ -38,17 +36,21 @@ def run(args: argparse.Namespace) -> int:
                     order=args.order,
                 )
                 first = events.source
+                rows.begin(pipeline)
             _check_same(pipeline.instrument, first, instrument, events.source)
+            if not rows.takes(number):
+                continue
             for chunk in of_instrument(events, args.instrument):
-                out.write(pipeline.run(chunk))
+                for piece in rows.pieces(chunk):
+                    rows.write(pipeline.run(piece), len(piece))
                 progress.add(len(chunk))
-                done += len(chunk)
-            faults.update(events.counts)
+            rows.faults.update(events.counts)
+        faults = rows.faults
         if pipeline is not None:
-            out.write(pipeline.finish())
+            rows.write(pipeline.finish())
             faults.update(pipeline.faults)
     names = ", ".join(features)
-    print(f"{args.out}: {out.count:,} rows of {names} from {done:,} events")
+    print(f"{args.out}: {rows.count:,} rows of {names} from {rows.done:,} events")
     _tell(faults)
     return 0
 

@@ -23,9 +23,13 @@ _COPY = 1 << 22  # bytes at a time
 
 
 @contextmanager
-def written(path: Path) -> Iterator[Path]:
-    """A path to write to, in a directory of its own; it becomes `path` when the block ends well."""
-    with tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent) as directory:
+def written(path: Path, inside: Path | None = None) -> Iterator[Path]:
+    """A path to write to, in a directory of its own; it becomes `path` when the block ends well.
+
+    The directory is made `inside` another, or beside `path`.
+    """
+    beside = inside or path.parent
+    with tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=beside) as directory:
         whole = Path(directory) / f"whole{path.suffix}"
         yield whole
         with failures(path):
@@ -47,16 +51,21 @@ def failures(path: Path) -> Iterator[None]:
         raise OSError(f"{path}: cannot be written: {reason}") from error
 
 
-@contextmanager
-def output(path: Path) -> Iterator["Rows"]:
-    """Takes the rows of a file that is there when the block ends well."""
+def check_name(path: Path) -> None:
+    """InputError if no rows can be written there."""
     if path.suffix not in _JOIN:
         raise InputError(f"its name must end in {', '.join(_JOIN)}", field="--out", value=str(path))
     if path.suffix != ".npy":
         need("polars", "io")
     if not path.parent.is_dir():
         raise InputError("there is no such directory", field="--out", value=str(path))
-    with written(path) as whole:
+
+
+@contextmanager
+def output(path: Path, inside: Path | None = None) -> Iterator["Rows"]:
+    """Takes the rows of a file that is there when the block ends well."""
+    check_name(path)
+    with written(path, inside) as whole:
         rows = Rows(path, whole)
         yield rows
         rows.join()
