@@ -148,7 +148,7 @@ def test_the_order_on_disk(
 ) -> None:
     """Content before its name, and an output before the checkpoint that counts it."""
     steps: list[str] = []
-    fsync, replace = os.fsync, os.replace
+    fsync, replace, link = os.fsync, os.replace, os.link
 
     def name_of(handle: int) -> str:
         return Path(f"/proc/self/fd/{handle}").resolve().name
@@ -159,12 +159,25 @@ def test_the_order_on_disk(
         "replace",
         lambda a, b: (steps.append(f"{Path(a).name} > {Path(b).name}"), replace(a, b)),
     )
+    monkeypatch.setattr(
+        os, "link", lambda a, b: (steps.append(f"{Path(a).name} = {Path(b).name}"), link(a, b))
+    )
     with bf.Checkpoint(tmp_path / "job") as checkpoint:
         checkpoint.output(tmp_path / "rows").write(b"x")
         checkpoint.save(pipeline(events), Position(1))
         checkpoint.save(pipeline(events), Position(2))
-    one = ["sync rows", "sync job.new", "job > job.1", "job.new > job", f"sync {tmp_path.name}"]
-    assert steps == [step for step in one if step != "job > job.1"] + one
+    one = ["sync rows", "sync job.new", "job = job.1", "job.new > job", f"sync {tmp_path.name}"]
+    assert steps == [step for step in one if step != "job = job.1"] + one
+
+
+def test_a_file_system_without_links(
+    tmp_path: Path, events: bf.Events, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise OSError(95, "Operation not supported")
+
+    monkeypatch.setattr(os, "link", fail)
+    test_the_last_two_are_kept(tmp_path, events)
 
 
 # -- when ------------------------------------------------------------------------------------------
@@ -449,6 +462,19 @@ def test_a_source_that_ends_early_is_refused(tmp_path: Path, events: bf.Events) 
         attempt(tmp_path, events, "100events", 5)
     with pytest.raises(bf.InputError, match="source = 400: ends before event 500"):
         attempt(tmp_path, events[:400], "100events")
+
+
+def test_an_output_is_cut_back(tmp_path: Path, events: bf.Events) -> None:
+    (tmp_path / "rows").write_bytes(b"of another job")
+    with bf.Checkpoint(tmp_path / "job") as checkpoint:
+        out = checkpoint.output(tmp_path / "rows")
+        assert out.length == 0
+        out.write(b"counted")
+        checkpoint.save(None, Position(1))
+        out.write(b", not counted")
+    with bf.Checkpoint(tmp_path / "job") as checkpoint:
+        assert checkpoint.output(tmp_path / "rows").length == 7
+    assert (tmp_path / "rows").read_bytes() == b"counted"
 
 
 def test_an_output_that_is_too_short_is_refused(tmp_path: Path, events: bf.Events) -> None:

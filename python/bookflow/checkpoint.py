@@ -291,7 +291,11 @@ class Checkpoint:
             os.fsync(file.fileno())
         # A damaged one must not take the place of the good one before it.
         if self.path.exists() and not self._newest_is_damaged:
-            os.replace(self.path, self.older)
+            self.older.unlink(missing_ok=True)
+            try:
+                os.link(self.path, self.older)  # so that there is a newest one at any moment
+            except OSError:
+                os.replace(self.path, self.older)  # a file system without links
         os.replace(new, self.path)
         self._newest_is_damaged = False
         _sync_directory(self.path.parent)
