@@ -4,6 +4,7 @@ import json
 import random
 import zlib
 from collections.abc import Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import venue_logs_updates
 from feed_faults import FAULTS, faulty
 from forgery import HEADER, forged, sealed
 from test_feeds import UNITS, Toy, whole
+from test_recordings import FEEDS
 
 from bookflow._core import TextBook, TextOrders
 from bookflow.errors import InputError, StateError
@@ -89,6 +91,16 @@ def test_goes_on_from_cuts_in_a_faulty_feed(venue: str, tmp_path: Path) -> None:
             give(handler, line)
             waited += bool(handler.needs_snapshot)
     assert waited  # handlers that await a snapshot were among them
+
+
+@pytest.mark.parametrize("venue", sorted(FEEDS))
+def test_goes_on_in_a_recording(venue: str, shared: Path) -> None:
+    """The first messages of each, saved and restored five times at random."""
+    chance = random.Random(zlib.crc32(venue.encode()))
+    for pattern in FEEDS[venue]:
+        for path in sorted((shared / "data").glob(pattern)):
+            said = list(islice(lines(path), 800))
+            assert_goes_on(venue, said, set(chance.sample(range(len(said)), 5)))
 
 
 def test_settings_are_kept() -> None:
