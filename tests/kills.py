@@ -48,6 +48,8 @@ class Tally:
     def look(self, path: Path) -> None:
         """The checkpoints as they are on disk."""
         self.counts["kills"] += 1
+        if self.counts["kills"] % 100 == 0:
+            print(dict(self.counts), file=sys.stderr, flush=True)
         if not path.parent.exists():
             return  # killed before its first step or after its last
         self.counts["in a save"] += path.with_name(path.name + ".new").exists()
