@@ -25,7 +25,7 @@ from bookflow._core import (
     __version__,
     parse_calculator,
 )
-from bookflow.errors import FeedFault, InputError, StateError
+from bookflow.errors import FeedFault, InputError, InstrumentErrors, StateError
 from bookflow.events import Action, Depth, Events, Flag, Side, Status, merge
 from bookflow.frame import FeatureFrame, FeatureRow
 from bookflow.pipeline import Pipeline
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from bookflow.consolidation import Consolidated, consolidated
     from bookflow.footprints import Footprint, footprint
     from bookflow.integrated_ofi import fit_integrated_ofi
+    from bookflow.many import run_many
     from bookflow.microprice_model import MicropriceModel, fit_microprice
     from bookflow.profile import VolumeProfile, volume_profile
     from bookflow.readers import (
@@ -91,6 +92,7 @@ _LAZY = {
     "read_itch": "bookflow.readers",
     "read_lobster": "bookflow.readers",
     "read_tardis": "bookflow.readers",
+    "run_many": "bookflow.many",
     "simulate": "bookflow.simulation",
     "tardis_frame": "bookflow.readers",
     "to_hftbacktest": "bookflow.readers",
@@ -119,6 +121,7 @@ __all__ = [
     "Footprint",
     "InputError",
     "Instrument",
+    "InstrumentErrors",
     "ItchDecoder",
     "LevelBook",
     "MicropriceModel",
@@ -152,6 +155,7 @@ __all__ = [
     "read_lobster",
     "read_tardis",
     "reference",
+    "run_many",
     "simulate",
     "tardis_frame",
     "to_hftbacktest",
