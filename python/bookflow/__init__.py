@@ -25,7 +25,7 @@ from bookflow._core import (
     __version__,
     parse_calculator,
 )
-from bookflow.errors import CheckpointWarning, FeedFault, InputError, StateError
+from bookflow.errors import CheckpointWarning, FeedFault, InputError, InstrumentErrors, StateError
 from bookflow.events import Action, Depth, Events, Flag, Side, Status, merge
 from bookflow.frame import FeatureFrame, FeatureRow
 from bookflow.pipeline import Pipeline
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from bookflow.consolidation import Consolidated, consolidated
     from bookflow.footprints import Footprint, footprint
     from bookflow.integrated_ofi import fit_integrated_ofi
+    from bookflow.many import run_many
     from bookflow.microprice_model import MicropriceModel, fit_microprice
     from bookflow.profile import VolumeProfile, volume_profile
     from bookflow.readers import (
@@ -94,6 +95,7 @@ _LAZY = {
     "read_itch": "bookflow.readers",
     "read_lobster": "bookflow.readers",
     "read_tardis": "bookflow.readers",
+    "run_many": "bookflow.many",
     "simulate": "bookflow.simulation",
     "tardis_frame": "bookflow.readers",
     "to_hftbacktest": "bookflow.readers",
@@ -124,6 +126,7 @@ __all__ = [
     "Footprint",
     "InputError",
     "Instrument",
+    "InstrumentErrors",
     "ItchDecoder",
     "LevelBook",
     "MicropriceModel",
@@ -158,6 +161,7 @@ __all__ = [
     "read_lobster",
     "read_tardis",
     "reference",
+    "run_many",
     "simulate",
     "tardis_frame",
     "to_hftbacktest",

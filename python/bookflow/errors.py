@@ -1,13 +1,15 @@
 """The package's own exceptions: each says where it was, what stood there and which rule broke."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
     from bookflow.frame import FeatureFrame
 
 _LONGEST = 80
+_MOST = 5  # errors that a message tells
 
-__all__ = ["CheckpointWarning", "FeedFault", "InputError", "StateError"]
+__all__ = ["CheckpointWarning", "FeedFault", "InputError", "InstrumentErrors", "StateError"]
 
 
 class InputError(ValueError):
@@ -106,3 +108,29 @@ class FeedFault(ValueError):
         self.row = row
         self.rows_applied = rows_applied
         self.frame = frame
+
+
+class InstrumentErrors(ExceptionGroup[Exception]):
+    """What stopped some instruments of `run_many`, raised once all the others are done.
+
+    Attributes
+    ----------
+    errors : dict[str, Exception]
+        By symbol what stopped it, as its pipeline raised it.
+    frames : dict[str, FeatureFrame]
+        By symbol the rows of every instrument: all of those that ended well, and of the others
+        those written before the error.
+    """
+
+    errors: dict[str, Exception]
+    frames: "dict[str, FeatureFrame]"
+
+    def __new__(cls, errors: Mapping[str, Exception], frames: "Mapping[str, FeatureFrame]") -> Self:
+        said = "; ".join(f"{symbol}: {error}" for symbol, error in list(errors.items())[:_MOST])
+        more = "" if len(errors) <= _MOST else "; ..."
+        group = super().__new__(
+            cls, f"{len(errors)} of {len(frames)} instruments: {said}{more}", list(errors.values())
+        )
+        group.errors = dict(errors)
+        group.frames = dict(frames)
+        return group

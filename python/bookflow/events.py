@@ -455,15 +455,35 @@ class Events:
 
     def split(self) -> "dict[int, Events]":
         """The events of each instrument, by its id, in order of first appearance."""
+        if self._loaded()._columns["instrument"] is None:
+            return {int(self.instrument.id): self}
+        return {
+            number: self._taken(rows, self._instrument_of(number))
+            for number, rows in self._rows_of_each().items()
+        }
+
+    def _instrument_of(self, number: int) -> "Instrument":
+        """The instrument of this id; one that nobody described has the units of the others."""
+        return self.instruments.get(number) or with_id(self.instrument, number)
+
+    def _rows_of_each(self) -> dict[int, slice | NDArray[np.intp]]:
+        """The rows of each instrument, by its id in order of first appearance."""
         ids = self._loaded()._columns["instrument"]
         if ids is None:
-            return {int(self.instrument.id): self}
-        found, first = np.unique(ids, return_index=True)
-        parts = {}
-        for number in found[np.argsort(first)].tolist():
-            instrument = self.instruments.get(number) or with_id(self.instrument, number)
-            parts[number] = self._taken(np.flatnonzero(ids == number), instrument)
-        return parts
+            return {int(self.instrument.id): slice(None)}
+        if not len(ids):
+            return {}
+        if (ids == ids[0]).all():
+            return {int(ids[0]): slice(None)}
+        # A stable sort, 16 bits a pass: numpy sorts so few by counting, ten times as fast.
+        rows = np.argsort(ids.astype(np.uint16), kind="stable")
+        high = (ids >> np.uint32(16)).astype(np.uint16)
+        if high.any():
+            rows = rows[np.argsort(high[rows], kind="stable")]
+        found = ids[rows]
+        parts = np.split(rows, np.flatnonzero(found[1:] != found[:-1]) + 1)
+        parts.sort(key=lambda part: int(part[0]))
+        return {int(ids[part[0]]): part for part in parts}
 
     # -- out -------------------------------------------------------------------------------------
 

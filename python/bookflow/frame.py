@@ -94,6 +94,8 @@ class FeatureFrame:
         Nanoseconds since the status was last bad.
     columns : dict[str, float64 array]
         One contiguous column a feature; a vector feature has ``name_1``, ``name_2`` ...
+    symbol : array of str, or None
+        What each row is of, in a frame of several instruments (`run_many`).
     spec, instrument, version
         The pipeline's text, what it ran on, and the version of bookflow that did.
     """
@@ -108,6 +110,7 @@ class FeatureFrame:
         spec: str = "",
         instrument: "Instrument | None" = None,
         version: str = "",
+        symbol: Array | None = None,
     ) -> None:
         given = {"ts": ts, "status": status, "seen": seen, "clean": clean}
         self.ts, self.status, self.seen, self.clean = (
@@ -119,6 +122,13 @@ class FeatureFrame:
             if values.dtype != np.float64:
                 raise Where("frame", name).wrong_type(f"dtype {values.dtype}: features are float64")
             self.columns[name] = np.ascontiguousarray(values)
+        self.symbol = symbol
+        if symbol is not None:
+            if symbol.dtype.kind != "U":
+                raise Where("frame", "symbol").wrong_type(f"dtype {symbol.dtype}: symbols are text")
+            if "symbol" in self.columns:
+                raise InputError("is a feature and a column of its own", field="symbol")
+            given["symbol"] = symbol
         for name, values in (given | dict(self.columns)).items():
             if values.shape != (len(self.ts),):
                 raise InputError(
@@ -216,9 +226,19 @@ class FeatureFrame:
         return not_bad & (self.clean >= _nanoseconds(span))
 
     @classmethod
-    def concat(cls, frames: "Iterable[FeatureFrame]") -> "FeatureFrame":
-        """Rows of several frames of one pipeline, in their order."""
-        parts = list(frames)
+    def concat(
+        cls, frames: "Iterable[FeatureFrame] | Mapping[str, FeatureFrame]"
+    ) -> "FeatureFrame":
+        """Rows of several frames of one pipeline, in their order.
+
+        Parameters
+        ----------
+        frames
+            Frames of one instrument; or a frame a symbol, of as many instruments: each row then
+            has its `symbol`.
+        """
+        symbols = list(frames) if isinstance(frames, Mapping) else None
+        parts = list(frames.values() if isinstance(frames, Mapping) else frames)
         if not parts:
             raise InputError("there is nothing to put together", field="frames")
         first = parts[0]
@@ -229,10 +249,13 @@ class FeatureFrame:
                     field="frames",
                     value=part.spec or ", ".join(part.columns),
                 )
-            if part.instrument != first.instrument:
+            if symbols is None and part.instrument != first.instrument:
                 raise InputError(
-                    "frames of different instruments do not go together", field="frames"
+                    "frames of different instruments go together by symbol, as a mapping",
+                    field="frames",
                 )
+            if part.symbol is not None:
+                raise InputError("frames of several symbols are whole already", field="frames")
         return cls(
             np.concatenate([part.ts for part in parts]),
             np.concatenate([part.status for part in parts]),
@@ -243,8 +266,11 @@ class FeatureFrame:
                 for name in first.columns
             },
             spec=first.spec,
-            instrument=first.instrument,
+            instrument=first.instrument if symbols is None else None,
             version=first.version,
+            symbol=None
+            if symbols is None
+            else np.repeat(np.array(symbols, np.str_), [len(part) for part in parts]),
         )
 
     def to_numpy(self) -> NDArray[np.float64]:
@@ -266,14 +292,17 @@ class FeatureFrame:
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
         """ts, status, seen, clean and the features as an Arrow stream, without a copy.
 
-        Its metadata are those of `write_parquet`.
+        Its metadata are those of `write_parquet`. A frame with symbols goes by way of Polars.
         """
+        if self.symbol is not None:
+            return self.to_polars().__arrow_c_stream__(requested_schema)
         from bookflow import _arrow  # only where asked for
 
         return _arrow.stream(self._all(), self._metadata())
 
     def _all(self) -> dict[str, Array]:
-        return {name: getattr(self, name) for name in _STAMPS} | dict(self.columns)
+        symbol = {} if self.symbol is None else {"symbol": self.symbol}
+        return symbol | {name: getattr(self, name) for name in _STAMPS} | dict(self.columns)
 
     def write_parquet(self, path: "str | PathLike[str]") -> None:
         """With spec, version and instrument in the file's key-value metadata."""
@@ -334,15 +363,21 @@ class FeatureFrame:
         if absent:
             raise InputError("is no file of features", source=str(path), field=absent[0])
         instrument = metadata.get("bookflow.instrument")
+        texts = [name for name in ("symbol",) if table.schema.get(name) == polars.String]
         return cls(
             table["ts"].to_numpy(),
             table["status"].to_numpy(),
             table["seen"].to_numpy(),
             table["clean"].to_numpy(),
-            {name: table[name].to_numpy() for name in table.columns if name not in _STAMPS},
+            {
+                name: table[name].to_numpy()
+                for name in table.columns
+                if name not in _STAMPS and name not in texts
+            },
             spec=metadata.get("bookflow.spec", ""),
             instrument=None if instrument is None else from_json(instrument, str(path)),
             version=metadata.get("bookflow.version", ""),
+            symbol=np.array(table["symbol"].to_list(), np.str_) if texts else None,
         )
 
     def __repr__(self) -> str:

@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 
 from bookflow import Instrument
-from bookflow._instrument import with_id
 from bookflow.commands.sources import open_with
 from bookflow.errors import InputError
 from bookflow.events import Events
@@ -42,9 +41,7 @@ def by_instrument(chunk: Events) -> dict[int, Events]:
 
 def instrument_of(events: Events, number: int | None) -> Instrument:
     """The instrument of this id among those of the events; None: the events' own."""
-    if number is None:
-        return events.instrument
-    return events.instruments.get(number) or with_id(events.instrument, number)
+    return events.instrument if number is None else events._instrument_of(number)
 
 
 def of_instrument(events: Events, number: int | None) -> Iterator[Events]:
