@@ -32,7 +32,7 @@ FILES = {
         "book.csv.gz": lambda: gzip.compress("\n".join([tardis.BOOK, *tardis.ROWS]).encode()),
     },
 }
-PAGES = ("composition", "detection", "feeds", "order_flow_regression", "profile", *FILES)
+PAGES = ("composition", "detection", "feeds", "live", "order_flow_regression", "profile", *FILES)
 BLOCK = re.compile(r"^```python\n(.*?)^```\n(?:\n```text\n(.*?)^```\n)?", re.S | re.M)
 
 

@@ -7,7 +7,7 @@ if TYPE_CHECKING:
 
 _LONGEST = 80
 
-__all__ = ["FeedFault", "InputError", "StateError"]
+__all__ = ["FeedFault", "InputError", "Overrun", "QueueFull", "SegmentError", "StateError"]
 
 
 class InputError(ValueError):
@@ -102,3 +102,25 @@ class FeedFault(ValueError):
         self.row = row
         self.rows_applied = rows_applied
         self.frame = frame
+
+
+class QueueFull(TimeoutError):
+    """No room came in time in a queue that blocks.
+
+    Attributes
+    ----------
+    accepted : int
+        How many of the events were taken before; the caller has the others still.
+    """
+
+    def __init__(self, message: str, *, accepted: int = 0) -> None:
+        super().__init__(message)
+        self.accepted = accepted
+
+
+class Overrun(RuntimeError):
+    """Rows of a ring were overwritten before, or while, they were read."""
+
+
+class SegmentError(RuntimeError):
+    """A shared segment that cannot be made, or is not what was asked for: the message says why."""
