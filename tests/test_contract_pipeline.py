@@ -1,6 +1,6 @@
 """What a pipeline promises of any calculator, over any stream: the same rows whichever way.
 
-batch = random chunks = one event at a time = saved and restored anywhere = the reference.
+batch = random chunks = one event at a time = saved and restored anywhere = live = the reference.
 """
 
 import copy
@@ -165,9 +165,27 @@ def streamed(setup: Setup, stream: Stream, cuts: list[int]) -> tuple[bf.FeatureF
     return bf.FeatureFrame.concat([frame, pipe.finish()]), pipe
 
 
+def live(setup: Setup, stream: Stream, cuts: list[int]) -> tuple[bf.FeatureFrame, Any]:
+    """Through a queue that is often full, to a thread of its own."""
+    events = stream.take(setup.instrument)
+    edges = [0, *sorted(min(cut, len(events)) for cut in cuts), len(events)]
+    ring = 2_000  # no stream writes more rows
+    with bf.Live(setup.core(), queue=1 + edges[1] % 7, history=ring, wait="yield") as running:
+        for n, (begin, end) in enumerate(pairwise(edges)):
+            if n % 2:
+                for event in stream.events[begin:end]:
+                    running.push(*event)
+            else:
+                running.push(events[begin:end])
+        running.finish()
+        assert running.rows.written <= ring
+        return running.rows.frame(running.rows.written), running.state().pipeline
+
+
 def assert_one_answer(setup: Setup, stream: Stream, cuts: list[int]) -> None:
     frame, pipe = in_one(setup, stream, cuts)
-    for way in (in_chunks, restored) if stream.depth else (in_chunks, restored, pushed, streamed):
+    ways = (in_chunks, restored) if stream.depth else (in_chunks, restored, pushed, streamed, live)
+    for way in ways:
         other, other_pipe = way(setup, stream, cuts)
         assert content(other) == content(frame), way.__name__
         assert faults(other_pipe) == faults(pipe)

@@ -37,6 +37,7 @@ PAGES = (
     "composition",
     "detection",
     "feeds",
+    "live",
     "order_flow_regression",
     "profile",
     *FILES,

@@ -15,6 +15,8 @@ void bind_calculators(pybind11::module_& m);
 void bind_special(pybind11::module_& m);
 void bind_bars(pybind11::module_& m);
 void bind_pipeline(pybind11::module_& m);
+void bind_rings(pybind11::module_& m);
+void bind_live(pybind11::module_& m);
 void bind_c_functions(pybind11::module_& m);
 
 }  // namespace bookflow

@@ -18,5 +18,7 @@ PYBIND11_MODULE(_core, m) {
     bookflow::bind_special(m);
     bookflow::bind_bars(m);
     bookflow::bind_pipeline(m);
+    bookflow::bind_rings(m);
+    bookflow::bind_live(m);
     bookflow::bind_c_functions(m);
 }

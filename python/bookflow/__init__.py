@@ -25,7 +25,16 @@ from bookflow._core import (
     __version__,
     parse_calculator,
 )
-from bookflow.errors import CheckpointWarning, FeedFault, InputError, InstrumentErrors, StateError
+from bookflow.errors import (
+    CheckpointWarning,
+    FeedFault,
+    InputError,
+    InstrumentErrors,
+    Overrun,
+    QueueFull,
+    SegmentError,
+    StateError,
+)
 from bookflow.events import Action, Depth, Events, Flag, Side, Status, merge
 from bookflow.frame import FeatureFrame, FeatureRow
 from bookflow.pipeline import Pipeline
@@ -37,6 +46,7 @@ if TYPE_CHECKING:
     from bookflow.consolidation import Consolidated, consolidated
     from bookflow.footprints import Footprint, footprint
     from bookflow.integrated_ofi import fit_integrated_ofi
+    from bookflow.live import Alarm, Live, LiveState
     from bookflow.many import run_many
     from bookflow.microprice_model import MicropriceModel, fit_microprice
     from bookflow.profile import VolumeProfile, volume_profile
@@ -61,23 +71,31 @@ if TYPE_CHECKING:
         write_itch,
     )
     from bookflow.reorder import Reorder
+    from bookflow.rings import EventQueue, FeatureRing, HistoryRing, Window
     from bookflow.simulation import Burst, Simulation, simulate
 
 # Read on first use: they need the extras, or are not everybody's.
 _LAZY = {
+    "Alarm": "bookflow.live",
     "BAR_DTYPE": "bookflow.bar_frames",
-    "HFTBACKTEST_DTYPE": "bookflow.readers",
     "Burst": "bookflow.simulation",
     "Checkpoint": "bookflow.checkpoint",
     "Consolidated": "bookflow.consolidation",
     "DatabentoHandler": "bookflow.readers",
+    "EventQueue": "bookflow.rings",
+    "FeatureRing": "bookflow.rings",
     "Footprint": "bookflow.footprints",
+    "HFTBACKTEST_DTYPE": "bookflow.readers",
+    "HistoryRing": "bookflow.rings",
     "ItchDecoder": "bookflow.readers",
+    "Live": "bookflow.live",
+    "LiveState": "bookflow.live",
     "MicropriceModel": "bookflow.microprice_model",
     "Position": "bookflow.checkpoint",
     "Reorder": "bookflow.reorder",
     "Simulation": "bookflow.simulation",
     "VolumeProfile": "bookflow.profile",
+    "Window": "bookflow.rings",
     "bars": "bookflow.bar_frames",
     "binance_depth_frame": "bookflow.readers",
     "consolidated": "bookflow.consolidation",
@@ -167,6 +185,16 @@ __all__ = [
     "to_hftbacktest",
     "volume_profile",
     "write_itch",
+    "Alarm",
+    "Live",
+    "LiveState",
+    "EventQueue",
+    "FeatureRing",
+    "HistoryRing",
+    "Window",
+    "Overrun",
+    "QueueFull",
+    "SegmentError",
     *_CALCULATORS,
     *_FUNCTIONS,
 ]

@@ -25,6 +25,11 @@ examples:
   bookflow demo
   bookflow demo --out /tmp/session --events 200000 --seed 7"""
 
+_LIVE_DEMO = """\
+examples:
+  bookflow live-demo
+  bookflow live-demo --seconds 30 --events 500000"""
+
 _FEATURES = """\
 examples:
   bookflow features AMZN_2012-06-21_34200000_57600000_message_5.csv \\
@@ -73,7 +78,8 @@ compared: the file does not say what lay there."""
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit code."""
     args = _parser().parse_args(argv)
-    command = importlib.import_module(f"bookflow.commands.{args.command}")
+    module = args.command.replace("-", "_")
+    command = importlib.import_module(f"bookflow.commands.{module}")
     try:
         with _terminable():
             code: int = command.run(args)
@@ -123,6 +129,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action=_Version)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _demo(_command(commands, "demo", "simulate a session and report on it", _DEMO))
+    _live_demo(
+        _command(commands, "live-demo", "simulate a live market, read it in another", _LIVE_DEMO)
+    )
     _features(_command(commands, "features", "write features of recorded events", _FEATURES))
     _calculators(_command(commands, "calculators", "list what can be computed", _CALCULATORS))
     _info(_command(commands, "info", "say what is in a recording", _INFO))
@@ -176,6 +185,17 @@ def _demo(parser: argparse.ArgumentParser) -> None:
         "--events", type=_count, default=1_000_000, metavar="N", help="default: %(default)s"
     )
     parser.add_argument("--seed", type=_count, default=1, metavar="N", help="default: %(default)s")
+
+
+def _live_demo(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--seconds", type=_count, default=10, metavar="N", help="how long (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--events", type=_count, default=200_000, metavar="N", help="default: %(default)s"
+    )
+    parser.add_argument("--seed", type=_count, default=1, metavar="N", help="default: %(default)s")
+    parser.add_argument("--feed", metavar="NAME", help=argparse.SUPPRESS)  # the other process
 
 
 def _features(parser: argparse.ArgumentParser) -> None:

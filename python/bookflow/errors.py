@@ -9,7 +9,16 @@ if TYPE_CHECKING:
 _LONGEST = 80
 _MOST = 5  # errors that a message tells
 
-__all__ = ["CheckpointWarning", "FeedFault", "InputError", "InstrumentErrors", "StateError"]
+__all__ = [
+    "CheckpointWarning",
+    "FeedFault",
+    "InputError",
+    "InstrumentErrors",
+    "Overrun",
+    "QueueFull",
+    "SegmentError",
+    "StateError",
+]
 
 
 class InputError(ValueError):
@@ -134,3 +143,25 @@ class InstrumentErrors(ExceptionGroup[Exception]):
         group.errors = dict(errors)
         group.frames = dict(frames)
         return group
+
+
+class QueueFull(TimeoutError):
+    """No room came in time in a queue that blocks.
+
+    Attributes
+    ----------
+    accepted : int
+        How many of the events were taken before; the caller has the others still.
+    """
+
+    def __init__(self, message: str, *, accepted: int = 0) -> None:
+        super().__init__(message)
+        self.accepted = accepted
+
+
+class Overrun(RuntimeError):
+    """Rows of a ring were overwritten before, or while, they were read."""
+
+
+class SegmentError(RuntimeError):
+    """A shared segment that cannot be made, or is not what was asked for: the message says why."""

@@ -65,6 +65,19 @@ public:
         return source_ == Source::Levels ? &levels_ : nullptr;
     }
 
+    // Where it stands: what decides whether the next events can be taken.
+    [[nodiscard]] ChunkCheck::Position position() const {
+        return {source_, last_ts_, now_, interval_, last_was_delete_};
+    }
+    // Whether the last event, pending or not, was a DELETE.
+    [[nodiscard]] bool after_delete() const {
+        return pending_.empty() ? last_was_delete_
+                                : pending_.events.back().action == Action::Delete;
+    }
+    [[nodiscard]] const Units& units() const { return units_; }
+    [[nodiscard]] const RowClock& clock() const { return clock_; }
+    [[nodiscard]] int levels() const { return nodes_.levels(); }
+
     // Takes a chunk of events; the rows they wrote are in `out`. Throws InputError, or SizeOverflow
     // with its row, and nothing was applied. A FeedFault (only when told to raise) leaves the
     // pipeline exactly before the offending atomic event, with the rows before it in `out`.
@@ -194,8 +207,7 @@ private:
     }
 
     [[nodiscard]] ChunkCheck check() const {
-        return {settings_,       units_,   clock_,
-                nodes_.levels(), pending_, {source_, last_ts_, now_, interval_, last_was_delete_}};
+        return {settings_, units_, clock_, nodes_.levels(), pending_, position()};
     }
     // Whether sizes could add up to more than a level may hold.
     [[nodiscard]] bool may_overflow(const EventColumns& c) const {

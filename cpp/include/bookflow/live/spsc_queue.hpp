@@ -1,0 +1,127 @@
+// A queue from one thread (or process) to one other, of fixed capacity, without locks.
+//
+// Each side counts for itself and publishes its count; the difference is what waits, also when a
+// count passes 2^64. A side keeps the other one's count as it last saw it and looks again only when
+// that is not enough, so that in full flow neither touches the other's cache line. A count says how
+// many, a slot says where: so any capacity will do, and not a power of two alone.
+#pragma once
+
+#include <algorithm>
+#include <atomic>
+#include <cstring>
+#include <span>
+#include <type_traits>
+
+#include "bookflow/types.hpp"
+
+namespace bookflow {
+
+// What both sides share; all zero at first. It may lie in memory that two processes have mapped.
+struct QueueLines {
+    // Two cache lines each: processors fetch them in pairs.
+    struct alignas(128) Side {
+        std::atomic<u64> count{0};
+        u64 slot = 0;   // of the next element
+        u64 other = 0;  // the other side's count, as it was seen last
+    };
+    Side pushed;
+    Side popped;
+};
+static_assert(std::atomic<u64>::is_always_lock_free);
+
+template <class T>
+class SpscQueue {
+    static_assert(std::is_trivially_copyable_v<T>);
+
+public:
+    SpscQueue(QueueLines& lines, T* slots, u64 capacity)
+        : lines_(&lines), slots_(slots), capacity_(capacity) {}
+
+    [[nodiscard]] u64 capacity() const { return capacity_; }
+    [[nodiscard]] u64 pushed() const {
+        return lines_->pushed.count.load(std::memory_order_acquire);
+    }
+    [[nodiscard]] u64 popped() const {
+        return lines_->popped.count.load(std::memory_order_acquire);
+    }
+    // What waits; the other side may be changing it.
+    [[nodiscard]] u64 size() const {
+        const u64 popped_before = popped();  // first, so that it is never past `pushed`
+        return std::min(pushed() - popped_before, capacity_);
+    }
+
+    // ---- the pushing side ----
+
+    // As many of n as have room: fill(slot, i) writes element i. Returns how many.
+    template <class F>
+    std::size_t push(std::size_t n, F&& fill) {
+        QueueLines::Side& own = lines_->pushed;
+        const u64 count = own.count.load(std::memory_order_relaxed);
+        if (capacity_ - (count - own.other) < n) own.other = popped();
+        const u64 room = capacity_ - (count - own.other);
+        const auto taken = static_cast<std::size_t>(std::min<u64>(room, n));
+        u64 slot = own.slot;
+        for (std::size_t i = 0; i < taken; ++i) {
+            fill(slots_[slot], i);
+            if (++slot == capacity_) slot = 0;
+        }
+        own.slot = slot;
+        own.count.store(count + taken, std::memory_order_release);
+        return taken;
+    }
+    bool try_push(const T& element) {
+        return push(1, [&](T& slot, std::size_t) { slot = element; }) == 1;
+    }
+
+    // ---- the popping side ----
+
+    // What waits and lies in one piece, at most n; it stays until `pop`.
+    [[nodiscard]] std::span<const T> front(std::size_t n) {
+        QueueLines::Side& own = lines_->popped;
+        const u64 count = own.count.load(std::memory_order_relaxed);
+        // Looked at again only when all that was known of is taken.
+        if (own.other == count) own.other = pushed();
+        const u64 waiting = std::min(own.other - count, capacity_ - own.slot);
+        return {slots_ + own.slot, static_cast<std::size_t>(std::min<u64>(waiting, n))};
+    }
+    // Gives the first n back, of what `front` showed.
+    void pop(std::size_t n) {
+        QueueLines::Side& own = lines_->popped;
+        own.slot += n;
+        if (own.slot == capacity_) own.slot = 0;
+        own.count.store(own.count.load(std::memory_order_relaxed) + n, std::memory_order_release);
+    }
+    std::size_t pop_into(std::span<T> out) {
+        std::size_t taken = 0;
+        while (taken < out.size()) {
+            const auto some = front(out.size() - taken);
+            if (some.empty()) break;
+            std::memcpy(out.data() + taken, some.data(), some.size_bytes());
+            taken += some.size();
+            pop(some.size());
+        }
+        return taken;
+    }
+
+    // Before anything is pushed: counts that begin elsewhere than at 0.
+    void begin_at(u64 count) {
+        for (QueueLines::Side* side : {&lines_->pushed, &lines_->popped}) {
+            side->count.store(count, std::memory_order_relaxed);
+            side->other = count;
+            side->slot = 0;
+        }
+    }
+    // Whether the lines can be of a queue with this capacity.
+    [[nodiscard]] bool holds() const {
+        const QueueLines& l = *lines_;
+        return pushed() - popped() <= capacity_ && l.pushed.slot < capacity_ &&
+               l.popped.slot < capacity_;
+    }
+
+private:
+    QueueLines* lines_;
+    T* slots_;
+    u64 capacity_;
+};
+
+}  // namespace bookflow

@@ -1,0 +1,597 @@
+"""A pipeline in a thread of its own: the same bits, nothing lost, and errors that come out."""
+
+import asyncio
+import gc
+import os
+import subprocess
+import sys
+import threading
+import time
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from variants import VARIANTS
+
+import bookflow as bf
+from bookflow.events import Action, Flag, Side
+from bookflow.feeds import read_feed
+
+X = bf.Instrument("X", price_unit="1", tick="1")
+FEATURES = {"mid": bf.Mid(), "ofi": bf.OrderFlowImbalance()}
+
+
+def pipeline(**settings: Any) -> bf.Pipeline:
+    return bf.Pipeline(X, **({"features": FEATURES} | settings))
+
+
+def levels(n: int, first: int = 0) -> bf.Events:
+    """A bid and an ask that move."""
+    i = np.arange(first, first + n)
+    side = np.where(i % 2 == 0, 1, 2).astype(np.uint8)
+    return bf.Events(
+        {
+            "ts": 1000 * i,
+            "action": np.full(n, Action.QUOTE, np.uint8),
+            "side": side,
+            "price": np.where(i % 2 == 0, 99, 101) + i % 3 * (2 * side.astype(np.int64) - 3),
+            "size": 1 + i % 7,
+        },
+        X,
+    )
+
+
+def content(frame: bf.FeatureFrame) -> list[bytes]:
+    columns = [frame.ts, frame.status, frame.seen, frame.clean, *frame.columns.values()]
+    return [column.tobytes() for column in columns]
+
+
+# -- the same bits ---------------------------------------------------------------------------------
+
+
+def one_of_each(feed_of: str) -> dict[str, Any]:
+    """Every calculator once, in the setting in the middle of its variants."""
+    of: dict[str, list[Any]] = {}
+    for variant in VARIANTS:
+        of.setdefault(variant.name, []).append(variant)
+    return {name: variants[len(variants) // 2].make() for name, variants in of.items()}
+
+
+def assert_parity(events: bf.Events, clock: str, seed: int) -> None:
+    """batch = stream = live = restored in the middle, at random cuts."""
+    chance = np.random.default_rng(seed)
+    pipe = bf.Pipeline(
+        events.instrument, clock=clock, features=one_of_each(""), order="as-is", max_rows=10**7
+    )
+    whole = pipe.copy()
+    batch = bf.FeatureFrame.concat([whole.run(events), whole.finish()])
+    assert len(batch) > 100
+    cuts = [0, *np.sort(chance.integers(0, len(events), 7)).tolist(), len(events)]
+
+    parts = []
+    other = pipe.copy()
+    for begin, end in pairwise(cuts):
+        parts.append(other.run(events[begin:end]))
+        other = bf.Pipeline.from_bytes(other.to_bytes())
+    assert content(bf.FeatureFrame.concat([*parts, other.finish()])) == content(batch)
+
+    streamed = pipe.copy()
+    records = events[cuts[1] : cuts[1] + 3000].to_numpy()
+    before = streamed.run(events[: cuts[1]])
+    rows = list(streamed.stream(records))
+    assert [row.ts for row in rows] == batch.ts[len(before) : len(before) + len(rows)].tolist()
+    for name, values in rows[-1]._features.items() if rows else ():
+        last = np.atleast_1d(values)
+        at = len(before) + len(rows) - 1
+        columns = [c for c in batch.columns if c == name or c.startswith(f"{name}_")]
+        columns = [name] if name in batch.columns else columns
+        assert last.tobytes() == np.array([batch.columns[c][at] for c in columns]).tobytes()
+
+    parts = []
+    running = bf.Live(pipe, queue=4096, history=len(batch), wait="yield").start()
+    for n, (begin, end) in enumerate(pairwise(cuts)):
+        running.push(events[begin:end])
+        if n == 3:  # a crash: what is left of it is the state between two events
+            running.drain()
+            state = running.state()
+            assert state.events == end
+            parts.append(running.rows.frame(running.rows.written))
+            running.close()
+            running = bf.Live(
+                bf.Pipeline.from_bytes(state.pipeline.to_bytes()),
+                queue=10**6,
+                history=len(batch),
+                overflow="refuse",
+            ).start()
+    running.finish()
+    parts.append(running.rows.frame(running.rows.written))
+    assert content(bf.FeatureFrame.concat(parts)) == content(batch)
+    assert running.state().pipeline.to_bytes() == whole.to_bytes()
+    assert running.counters["faults"] == {k: n for k, n in whole.faults.items() if n}
+    running.close()
+
+
+class TestParity:
+    def test_amzn(self, shared: Path) -> None:
+        name = "AMZN_2012-06-21_34200000_57600000_message_5.csv"
+        message = next((shared / "data").rglob(name))
+        assert_parity(bf.read_lobster(message)[:40_000], "100ms", 1)
+
+    def test_binance(self, shared: Path) -> None:
+        file = next((shared / "data").rglob("usdm__ethusdt_20240808.gz"))
+        feed = read_feed("binance", file)
+        events = max(feed.split().values(), key=len)
+        assert_parity(events[:30_000], "best", 2)
+
+    def test_simulated(self) -> None:
+        assert_parity(bf.simulate(3, 30_000).events, "1000volume", 3)
+
+
+# -- in and out ------------------------------------------------------------------------------------
+
+
+class TestLive:
+    def test_every_way_to_push(self) -> None:
+        events = levels(60)
+        with bf.Live(pipeline()) as live:
+            assert live.push(0, Action.QUOTE, Side.BID, 99, 1) == 1
+            assert live.push(events[1:20]) == 19
+            assert live.push(events[20:30].to_numpy()) == 10
+            assert live.push(events[30:31].to_numpy()[0]) == 1
+            columns = ("ts", "action", "side", "price", "size")
+            assert live.push({name: events.columns[name][31:] for name in columns}) == 29
+            assert live.drain()
+            expected = pipeline().run(events)
+            assert (
+                content(live.frame(100)[1:] if False else live.frame(100))[4:]
+                == content(expected)[4:]
+            )
+            assert live.counters["received"] == 60
+        assert live.rows.written == 60
+
+    def test_window_and_frame(self) -> None:
+        with bf.Live(pipeline()) as live:
+            live.push(levels(50))
+            live.drain()
+            with live.latest(3) as rows:
+                assert rows.ts.tolist() == [47_000, 48_000, 49_000]
+                assert rows["mid"].base is not None
+            frame = live.frame(2)
+            assert frame.spec == live.spec == pipeline().spec
+            assert frame.instrument == X == live.instrument
+            assert frame.ts.tolist() == [48_000, 49_000]
+        assert live.frame(1).ts.tolist() == [49_000]  # rows outlive the thread
+
+    def test_wait(self) -> None:
+        with bf.Live(pipeline()) as live:
+            assert live.wait(timeout=0.001) == 0
+            later = threading.Timer(0.02, lambda: live.push(levels(1)))
+            later.start()
+            assert live.wait(0, timeout=10) == 1
+            later.join()
+            assert live.wait(0) == 1
+
+    def test_iteration(self) -> None:
+        expected = pipeline().run(levels(500))
+        live = bf.Live(pipeline())
+        seen: list[bf.FeatureRow] = []
+        with live:
+            reader = threading.Thread(target=lambda: seen.extend(live))
+            reader.start()
+            time.sleep(0.02)
+            for i in range(0, 500, 50):
+                live.push(levels(50, i))
+                time.sleep(0.001)
+        reader.join()
+        assert [row.ts for row in seen] == expected.ts.tolist()
+        np.testing.assert_array_equal([row.ofi for row in seen], expected["ofi"])
+
+    def test_async_iteration(self) -> None:
+        expected = pipeline().run(levels(300))
+
+        async def reads(live: bf.Live) -> list[int]:
+            return [row.ts async for row in live]
+
+        async def main() -> list[int]:
+            live = bf.Live(pipeline()).start()
+            reading = asyncio.create_task(reads(live))
+            await asyncio.sleep(0.05)
+            for i in range(0, 300, 30):
+                live.push(levels(30, i))
+                await asyncio.sleep(0)
+            live.drain()
+            live.close()
+            return await reading
+
+        assert asyncio.run(main()) == expected.ts.tolist()
+
+    def test_a_reader_that_is_too_slow_is_told(self) -> None:
+        with bf.Live(pipeline(), history=100) as live:
+            rows = iter(live)
+            live.push(levels(10))
+            assert next(rows).ts == 0
+            live.push(levels(50_000, 10))
+            live.drain()
+            with pytest.raises(bf.Overrun, match="is overwritten"):
+                list(rows)
+
+    def test_finish(self) -> None:
+        events = levels(50)
+        expected = pipeline(clock="1us")
+        frames = [expected.run(events), expected.finish()]
+        with bf.Live(pipeline(clock="1us")) as live:
+            live.push(events)
+            last = live.finish()
+            assert content(last) == content(frames[1])
+            assert not live.running
+            assert content(live.frame(1000)) == content(bf.FeatureFrame.concat(frames))
+
+    def test_stop_and_start(self) -> None:
+        live = bf.Live(pipeline(), queue=1000)
+        live.push(levels(10))
+        assert len(live.queue) == 10
+        with pytest.raises(RuntimeError, match="10 events wait, and the thread does not run"):
+            live.drain()
+        live.start()
+        live.drain()
+        live.stop()
+        live.push(levels(10, 10))
+        live.start()
+        live.drain()
+        live.close()
+        live.close()
+        assert content(live.frame(100)) == content(pipeline().run(levels(20)))
+        with pytest.raises(RuntimeError, match="closed"):
+            live.start()
+
+    def test_events_are_kept(self) -> None:
+        events = levels(40)
+        with bf.Live(pipeline(), events=30) as live:
+            live.push(events)
+            live.drain()
+            assert live.event_ring is not None
+            kept = live.event_ring.copy(30)["event"]
+        assert kept["price"].tolist() == events.price[10:].tolist()
+
+    def test_state_in_full_flow(self) -> None:
+        events = levels(30_000)
+        with bf.Live(pipeline(), queue=1000) as live:
+            taken = []
+            for i in range(0, len(events), 1000):
+                live.push(events[i : i + 1000])
+                state = live.state()
+                taken.append(state.events)
+                again = pipeline()
+                again.run(events[: state.events])
+                assert again.to_bytes() == state.pipeline.to_bytes()
+        assert taken == sorted(taken)
+
+    def test_latency(self) -> None:
+        live = bf.Live(pipeline())
+        assert np.isnan(live.latency(0.5)).all()
+        with live:
+            for i in range(100):
+                live.push(levels(1, i))
+            live.drain()
+            low, high = live.latency(0.5, 1.0)
+            assert 0 < low <= high
+        assert sum(n for _, n in live.counters["latency"]) <= 100
+
+    def test_heartbeat(self) -> None:
+        pipe = pipeline(clock="10ms", order="as-is")
+        with bf.Live(pipe, heartbeat="20ms") as live:
+            now = time.time_ns()
+            live.push(now, Action.QUOTE, Side.BID, 99, 1)
+            live.push(now, Action.QUOTE, Side.ASK, 101, 1)
+            live.drain()
+            written = live.rows.written
+            assert live.wait(written + 3, timeout=10) > written + 3
+            assert live.counters["heartbeats"] > 0
+            # An event with a time before the heartbeat's is taken at that one, and counted.
+            live.push(now, Action.QUOTE, Side.BID, 98, 1)
+            live.drain()
+            assert live.counters["faults"] == {"late": 1}
+
+    def test_alarms(self) -> None:
+        features = {"mid": bf.Mid(), "up": bf.parse_calculator("Diff(of=Mid())")}
+        events = levels(400)
+        expected = bf.Pipeline(X, features=features).run(events)
+        seen: list[bf.Alarm] = []
+        threads = set()
+        with bf.Live(bf.Pipeline(X, features=features)) as live:
+            live.on_alarm("up", seen.append)
+            live.on_alarm("up", lambda alarm: threads.add(threading.current_thread()))
+            live.push(events)
+        values = expected["up"]
+        at = np.flatnonzero((values != 0) & ~np.isnan(values))
+        assert len(at) > 10
+        assert [(a.ts, a.row, a.feature, a.value) for a in seen] == [
+            (expected.ts[i], i, "up", values[i]) for i in at
+        ]
+        assert threads.isdisjoint({threading.main_thread()})
+        assert live.counters["alarms_lost"] == 0
+
+    def test_an_alarm_s_error_comes_out(self) -> None:
+        live = bf.Live(pipeline())
+        calls: list[bf.Alarm] = []
+        with pytest.raises(ZeroDivisionError), live:
+            live.on_alarm("ofi", lambda alarm: 1 / 0)
+            live.on_alarm("ofi", calls.append)
+            live.push(levels(50))
+        assert len(calls) > 10
+        with pytest.raises(bf.InputError, match="feature = off: the features are mid, ofi"):
+            live.on_alarm("off", print)
+
+    def test_a_queue_of_one_s_own(self) -> None:
+        queue = bf.EventQueue(1000)
+        with bf.Live(pipeline(), queue=queue) as live:
+            queue.push(levels(20))  # by whoever has it
+            live.drain()
+            assert live.rows.written == 20
+            with pytest.raises(RuntimeError, match="a Live takes what is in this queue"):
+                queue.pop()
+            with pytest.raises(RuntimeError, match="another Live has this ring"):
+                bf.Live(pipeline(), queue=queue)
+            with pytest.raises(RuntimeError, match="a Live writes this ring"):
+                live.rows.append(ts=[0], status=[0], seen=[0], clean=[0], mid=[0.0], ofi=[0.0])
+
+
+# -- what goes wrong -------------------------------------------------------------------------------
+
+
+class TestFaults:
+    def test_bad_fields_are_refused_where_they_are_pushed(self) -> None:
+        with bf.Live(pipeline()) as live:
+            live.push(levels(10))
+            bad = levels(10, 10).to_numpy()
+            bad["size"][7] = -1
+            with pytest.raises(bf.InputError, match="array: row 7: size = -1"):
+                live.push(bad)
+            with pytest.raises(bf.InputError, match="action = 0: must be 1") as caught:
+                live.push(10_000, 0, Side.BID, 99, 1)
+            assert caught.value.row is None
+            with pytest.raises(bf.InputError, match="ts = 5: is before 9000"):
+                live.push(5, Action.QUOTE, Side.BID, 99, 1)
+            with pytest.raises(bf.InputError, match="does not fit: this pipeline's book is made"):
+                live.push(10_000, Action.ADD, Side.BID, 99, 1, 7)
+            with pytest.raises(TypeError, match="size must be an integer"):
+                live.push(10_000, Action.QUOTE, Side.BID, 99, 1.5)
+            live.push(levels(10, 10))
+            live.drain()
+            assert content(live.frame(100)) == content(pipeline().run(levels(20)))
+
+    def test_too_many_rows_are_refused_where_they_are_pushed(self) -> None:
+        with bf.Live(pipeline(clock="1us", max_rows=1000)) as live:
+            live.push(levels(10))
+            with pytest.raises(bf.InputError, match="more than max_rows = 1000 rows"):
+                live.push(10**15, Action.QUOTE, Side.BID, 99, 1)
+            live.push(levels(10, 10))
+
+    def test_depth_rows(self) -> None:
+        depth = bf.Depth(*(np.array([[x]]) for x in (99, 1, 101, 1)))
+        events = bf.Events(
+            {
+                "ts": np.array([0]),
+                "action": np.array([Action.TRADE], np.uint8),
+                "side": np.array([0], np.uint8),
+                "price": np.array([99]),
+                "size": np.array([1]),
+            },
+            X,
+            depth=depth,
+        )
+        with (
+            bf.Live(pipeline()) as live,
+            pytest.raises(bf.InputError, match="rows of a whole depth do not go through"),
+        ):
+            live.push(events)
+
+    def test_what_stops_the_thread_comes_out(self) -> None:
+        live = bf.Live(pipeline(on_fault="raise")).start()
+        live.push(levels(20))
+        live.push(20_000, Action.QUOTE, Side.BID, 99, 1, 0, Flag.LAST | Flag.GAP)
+        with pytest.raises(bf.FeedFault, match="gap") as caught:
+            live.drain()
+        assert caught.value.row == 20
+        for call in (
+            live.drain,
+            live.latest,
+            live.wait,
+            live.start,
+            lambda: live.push(levels(5, 30)),
+            lambda: live.push(30_000, Action.QUOTE, Side.BID, 99, 1),
+        ):
+            with pytest.raises(bf.FeedFault):
+                call()
+        assert not live.running
+        assert content(live.rows.frame(100)) == content(pipeline().run(levels(20)))
+        state = live.state()
+        assert state.events == 20
+        live.close()
+
+    def test_it_comes_out_of_the_with_block(self) -> None:
+        with pytest.raises(bf.FeedFault), bf.Live(pipeline(on_fault="raise")) as live:
+            live.push(0, Action.QUOTE, Side.BID, 99, 1, 0, Flag.LAST | Flag.GAP)
+
+    def test_blocked_pushes_end_with_the_thread(self) -> None:
+        live = bf.Live(pipeline(on_fault="raise"), queue=1)
+        live.push(0, Action.QUOTE, Side.BID, 99, 1, 0, Flag.LAST | Flag.GAP)
+        live.start()
+        with pytest.raises(bf.FeedFault):
+            live.push(levels(1000, 10))
+        live.close()
+
+    @pytest.mark.parametrize("overflow", ["refuse", "drop"])
+    def test_overflow(self, overflow: str) -> None:
+        live = bf.Live(pipeline(), queue=10, overflow=overflow)
+        assert live.push(levels(15)) == 10
+        assert live.push(20_000, Action.QUOTE, Side.BID, 99, 1) == 0
+        live.start()
+        live.drain()
+        assert live.push(levels(1, 30)) == 1
+        live.drain()
+        counters = live.counters
+        dropped = 6 if overflow == "drop" else 0
+        assert (counters["sent"], counters["dropped"]) == (11 + dropped, dropped)
+        assert counters["received"] == 11
+        assert counters["faults"] == ({"gap": 1} if overflow == "drop" else {})
+        assert bool(live.status & bf.Status.GAP) == (overflow == "drop")
+        live.close()
+
+    def test_timeout(self) -> None:
+        live = bf.Live(pipeline(), queue=5, timeout=0.01)
+        with pytest.raises(bf.QueueFull, match="5 of 8"):
+            live.push(levels(8))
+        with pytest.raises(bf.QueueFull):
+            live.push(9_000, Action.QUOTE, Side.BID, 99, 1)
+        live.start()
+        live.push(levels(3, 5))  # what was not taken
+        live.drain()
+        assert live.rows.written == 8
+        live.close()
+
+    def test_heartbeat_needs_as_is(self) -> None:
+        with pytest.raises(bf.InputError, match='needs a pipeline with order="as-is"'):
+            bf.Live(pipeline(), heartbeat="100ms")
+        with pytest.raises(bf.InputError, match="must be a span of time"):
+            bf.Live(pipeline(order="as-is"), heartbeat="100events")
+
+    def test_two_threads_that_push_are_told(self) -> None:
+        live = bf.Live(pipeline(), queue=1, timeout=0.3)
+        live.push(levels(1))
+
+        def block() -> None:
+            with pytest.raises(bf.QueueFull):
+                live.push(levels(5, 1))
+
+        blocked = threading.Thread(target=block)
+        blocked.start()
+        time.sleep(0.05)
+        with pytest.raises(RuntimeError, match="in use by another thread"):
+            live.push(levels(1, 9))
+        blocked.join()
+
+
+def test_it_goes_on_within_an_atomic_event() -> None:
+    """An ADD without a side takes that of the order which the DELETE before it took away."""
+    pipe = pipeline()
+    pipe.push(1, Action.ADD, Side.BID, 99, 5, 7)
+    pipe.push(2, Action.DELETE, Side.NONE, None, 0, 7, 0)
+    with bf.Live(pipe) as live:
+        assert live.push(2, Action.ADD, Side.NONE, 98, 4, 8) == 1
+        live.drain()
+        assert live.state().pipeline.quotes[:2] == (98, 4)
+
+
+def test_the_pipeline_itself_stays_as_it_is() -> None:
+    pipe = pipeline()
+    before = pipe.to_bytes()
+    with bf.Live(pipe) as live:
+        live.push(levels(50))
+    assert pipe.to_bytes() == before
+
+
+# -- processes -------------------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+def test_fork() -> None:
+    with bf.Live(pipeline()) as live:
+        live.push(levels(10))
+        live.drain()
+        child = os.fork()
+        if child == 0:
+            right = not live.running
+            try:
+                live.push(levels(5, 10))
+                right = False
+            except RuntimeError:
+                pass
+            right = right and live.rows.written == 10
+            live.close()
+            del live
+            gc.collect()
+            os._exit(0 if right else 1)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+        live.push(levels(10, 10))
+        live.drain()
+        assert content(live.frame(100)) == content(pipeline().run(levels(20)))
+
+
+EXIT = """
+import sys, threading
+import numpy as np
+import bookflow as bf
+X = bf.Instrument("X", price_unit="1", tick="1")
+pipe = bf.Pipeline(X, features={"mid": bf.Mid(), "ofi": bf.OrderFlowImbalance()})
+live = bf.Live(pipe, wait="spin", events=1000).start()
+live.on_alarm("ofi", lambda alarm: None)
+for i in range(1000):
+    live.push(i, bf.Action.QUOTE, 1 + i % 2, 99 + 2 * (i % 2), 1 + i)
+"""
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        "",  # the interpreter ends while everything runs
+        "sys.exit(0)",
+        "del live",
+        "live.drain(); view = live.latest(10).mid; live.close(); del live; print(view.sum())",
+        "ring = live.rows; queue = live.queue; del live; ring.latest(5); queue.close(); del queue",
+        "window = live.latest(10); del live; assert len(window.mid) == 10",
+        "threading.Thread(target=live.wait, args=(10**9,), daemon=True).start()",
+    ],
+)
+def test_closing_in_any_order_is_clean(end: str) -> None:
+    run = subprocess.run(
+        [sys.executable, "-X", "dev", "-c", EXIT + end], capture_output=True, text=True, timeout=60
+    )
+    assert run.returncode == 0, run.stderr
+    assert run.stderr == ""
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="no /proc")
+def test_nothing_is_left_behind() -> None:
+    def there() -> tuple[int, int]:
+        gc.collect()
+        return len(os.listdir("/proc/self/fd")), len(os.listdir("/proc/self/task"))
+
+    def once() -> None:
+        with bf.Live(pipeline(), events=10) as live:
+            live.on_alarm("ofi", lambda alarm: None)
+            live.push(levels(100))
+
+    once()
+    before = there()
+    for _ in range(20):
+        once()
+    assert there() == before
+
+
+def test_live_demo() -> None:
+    run = subprocess.run(
+        [sys.executable, "-m", "bookflow", "live-demo", "--seconds", "1", "--events", "20000"],
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert run.returncode == 0, run.stderr
+    lines = run.stdout.splitlines()
+    assert lines[0].split() == [
+        "time",
+        "(UTC)",
+        "bid",
+        "ask",
+        "spread",
+        "qi",
+        "ofi",
+        "tfi",
+        "vpin",
+        "rows",
+    ]
+    assert any("20,000 events sent, 20,000 taken, 0 dropped" in line for line in lines)
+    assert not list(Path("/dev/shm").glob("bookflow.demo-*"))
