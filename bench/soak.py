@@ -51,7 +51,7 @@ def main() -> None:
     alarms: list[int] = [0]
     done = threading.Event()
 
-    def count(alarm: bf.Alarm) -> None:
+    def count(alarm: bf.LiveAlarm) -> None:
         alarms[0] += 1
 
     def read(ring: bf.FeatureRing) -> None:

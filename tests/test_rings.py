@@ -1,4 +1,4 @@
-"""Queues and rings: nothing lost or doubled, overflow as it was asked for, segments that say what is wrong."""
+"""Queues and rings: nothing lost or doubled, overflow as asked for, segments that are checked."""
 
 import contextlib
 import gc
@@ -132,10 +132,11 @@ class TestEventQueue:
             TypeError, match="expected Events or an array of EVENT_DTYPE, got dtype"
         ):
             queue.push(np.zeros(3))
+        depth = bf.Depth(*(np.array([[x]]) for x in (99, 1, 101, 1)))
+        rows = bf.Events.from_numpy(events_of(1), bf.Instrument("X", id=3))
+        deep = bf.Events(rows.columns, rows.instrument, depth=depth)
         with pytest.raises(bf.InputError, match="rows of a whole depth do not go through"):
-            depth = bf.Depth(*(np.array([[x]]) for x in (99, 1, 101, 1)))
-            rows = bf.Events.from_numpy(events_of(1), bf.Instrument("X", id=3))
-            queue.push(bf.Events(rows.columns, rows.instrument, depth=depth))
+            queue.push(deep)
         with pytest.raises(bf.InputError, match="action = -1"):
             queue.try_push(1, -1, 0, 5, 1)
         with pytest.raises(TypeError, match="expected EVENT_DTYPE"):
@@ -214,11 +215,13 @@ class TestHistoryRing:
         ring = self.ring(single_mapping)
         self.write(ring, 0, 1000)
         slack = ring.capacity - ring.most
-        with pytest.raises(bf.Overrun, match="were overwritten while they were read"):
-            with ring.latest(100) as window:
-                assert window.valid
-                self.write(ring, 1000, ring.capacity)
-                assert not window.valid
+        with (  # noqa: PT012
+            pytest.raises(bf.Overrun, match="were overwritten while they were read"),
+            ring.latest(100) as window,
+        ):
+            assert window.valid
+            self.write(ring, 1000, ring.capacity)
+            assert not window.valid
         with ring.latest(ring.most) as window:
             self.write(ring, 1000 + ring.capacity, slack)
             assert window.valid
@@ -228,7 +231,7 @@ class TestHistoryRing:
     def test_an_error_inside_is_not_hidden(self, single_mapping: bool) -> None:
         ring = self.ring(single_mapping)
         self.write(ring, 0, 10)
-        with pytest.raises(ZeroDivisionError), ring.latest(10):
+        with pytest.raises(ZeroDivisionError), ring.latest(10):  # noqa: PT012
             self.write(ring, 10, 3 * ring.capacity)
             raise ZeroDivisionError
 
@@ -282,7 +285,7 @@ class TestHistoryRing:
         ring = self.ring(single_mapping)
         with pytest.raises(bf.InputError, match="the columns are i, x, bits, event"):
             ring.append(i=[1], x=[1.0])
-        with pytest.raises(bf.InputError, match="i = .*does not fit dtype int64"):
+        with pytest.raises(bf.InputError, match=r"i = .*does not fit dtype int64"):
             ring.append(i=[1.5], x=[1.0], bits=[1], event=events_of(1))
         with pytest.raises(ValueError, match="one length"):
             ring.append(i=[1, 2], x=[1.0], bits=[1], event=events_of(1))
@@ -358,7 +361,7 @@ class TestShared:
         assert not ring.maker_lives
         assert ring.wait(8, 60) == 8  # nothing will come, and nobody waits for it
         assert ring.latest(5).i.tolist() == [0, 1, 2, 3, 4]
-        with pytest.raises(bf.SegmentError, match="is stale: process .* is dead"):
+        with pytest.raises(bf.SegmentError, match=r"is stale: process .* is dead"):
             bf.HistoryRing.attach(name)
         with pytest.raises(bf.SegmentError, match="there is one of that name already"):
             bf.HistoryRing({"i": np.int64}, 10, name=name)
@@ -367,7 +370,7 @@ class TestShared:
 
     def test_a_living_writer_is_not_replaced(self, name: str) -> None:
         ring = bf.HistoryRing({"i": np.int64}, 10, name=name)
-        with pytest.raises(bf.SegmentError, match="cannot be replaced: process .* lives"):
+        with pytest.raises(bf.SegmentError, match=r"cannot be replaced: process .* lives"):
             bf.HistoryRing({"i": np.int64}, 10, name=name, replace=True)
         reader = bf.HistoryRing.attach(name)
         ring.close()

@@ -21,10 +21,10 @@ struct BoundLive {
     Busy taking_alarms;
 
     ~BoundLive() {
-        {
-            const py::gil_scoped_release release;  // the thread ends its batch
+        without_gil([&] {  // the thread ends its batch
             live.reset();
-        }
+            return 0;
+        });
         release_rings();
     }
     void release_rings() {
@@ -184,8 +184,10 @@ void bind_live(py::module_& m) {
         .def("_start", [](Made<BoundLive> b) { b->live->start(); })
         .def("_stop",
              [](Made<BoundLive> b) {
-                 const py::gil_scoped_release release;
-                 b->live->stop();
+                 without_gil([&] {
+                     b->live->stop();
+                     return 0;
+                 });
              })
         .def("_finish", [](Made<BoundLive> b) { return b->live->finish(); })
         .def(
@@ -204,11 +206,8 @@ void bind_live(py::module_& m) {
         .def(
             "_state",
             [](Made<BoundLive> b, double timeout) -> py::object {
-                std::optional<Live::State> state;
-                {
-                    const py::gil_scoped_release release;
-                    state = b->live->state(static_cast<i64>(timeout * 1e9));
-                }
+                const std::optional<Live::State> state =
+                    without_gil([&] { return b->live->state(static_cast<i64>(timeout * 1e9)); });
                 if (!state) return py::none();
                 return py::make_tuple(py::bytes(state->bytes), state->events);
             },

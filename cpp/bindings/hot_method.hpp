@@ -12,10 +12,6 @@
 #include <cstring>
 #include <thread>
 
-#if defined(__GLIBCXX__)
-#include <cxxabi.h>
-#endif
-
 #include "bookflow/types.hpp"
 #include "errors.hpp"
 #include "integers.hpp"
@@ -261,10 +257,6 @@ PyObject* guarded_call(PyObject* self, PyObject* const* args, Py_ssize_t n, PyOb
         return Body(self, args, n, keywords);
     } catch (py::builtin_exception& e) {
         e.set_error();
-#if defined(__GLIBCXX__)
-    } catch (abi::__forced_unwind&) {  // the thread ends with the interpreter
-        throw;
-#endif
     } catch (...) {
         set_current_exception();
     }

@@ -8,6 +8,10 @@
 #include <memory>
 #include <string>
 
+#if defined(__GLIBCXX__)
+#include <cxxabi.h>
+#endif
+
 #include "bookflow/live/event_queue.hpp"
 #include "bookflow/live/history_ring.hpp"
 #include "columns.hpp"
@@ -61,17 +65,29 @@ struct BoundHistory {
     throw py::error_already_set();
 }
 
-// f() without the GIL. It is taken again by a call and not by a destructor: in a daemon thread, when
-// the interpreter ends, that call ends the thread by an exception, which no destructor may let out.
+// f() without the GIL. A daemon thread that takes it again while the interpreter ends is ended by an
+// exception, under which objects of Python would be let go without the GIL: it stays here instead,
+// as it would in Python 3.14, until the process is over.
 template <class F>
 auto without_gil(F&& f) {
     PyThreadState* const state = PyEval_SaveThread();
+    const auto take_again = [state] {
+#if defined(__GLIBCXX__)
+        try {
+            PyEval_RestoreThread(state);
+        } catch (const abi::__forced_unwind&) {
+            for (;;) std::this_thread::sleep_for(std::chrono::hours(1));
+        }
+#else
+        PyEval_RestoreThread(state);
+#endif
+    };
     try {
         auto out = f();
-        PyEval_RestoreThread(state);
+        take_again();
         return out;
     } catch (const std::exception&) {
-        PyEval_RestoreThread(state);
+        take_again();
         throw;
     }
 }

@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from bookflow.consolidation import Consolidated, consolidated
     from bookflow.footprints import Footprint, footprint
     from bookflow.integrated_ofi import fit_integrated_ofi
-    from bookflow.live import Alarm, Live, LiveState
+    from bookflow.live import Live, LiveAlarm, LiveState
     from bookflow.many import run_many
     from bookflow.microprice_model import MicropriceModel, fit_microprice
     from bookflow.profile import VolumeProfile, volume_profile
@@ -76,7 +76,6 @@ if TYPE_CHECKING:
 
 # Read on first use: they need the extras, or are not everybody's.
 _LAZY = {
-    "Alarm": "bookflow.live",
     "BAR_DTYPE": "bookflow.bar_frames",
     "Burst": "bookflow.simulation",
     "Checkpoint": "bookflow.checkpoint",
@@ -89,6 +88,7 @@ _LAZY = {
     "HistoryRing": "bookflow.rings",
     "ItchDecoder": "bookflow.readers",
     "Live": "bookflow.live",
+    "LiveAlarm": "bookflow.live",
     "LiveState": "bookflow.live",
     "MicropriceModel": "bookflow.microprice_model",
     "Position": "bookflow.checkpoint",
@@ -185,8 +185,8 @@ __all__ = [
     "to_hftbacktest",
     "volume_profile",
     "write_itch",
-    "Alarm",
     "Live",
+    "LiveAlarm",
     "LiveState",
     "EventQueue",
     "FeatureRing",

@@ -19,14 +19,14 @@ from bookflow.rings import EventQueue, FeatureRing, HistoryRing, Window
 if TYPE_CHECKING:
     from bookflow._core import Instrument
 
-__all__ = ["Alarm", "Live", "LiveState"]
+__all__ = ["Live", "LiveAlarm", "LiveState"]
 
 _CHUNK: Final = 65_536
 _TURN: Final = 0.1
 """Seconds for which a thread waits before it looks whether it is still wanted."""
 
 
-class Alarm(NamedTuple):
+class LiveAlarm(NamedTuple):
     """A row in which a watched feature was neither 0 nor NaN."""
 
     ts: int
@@ -322,8 +322,8 @@ class Live(_core.Live):
         places = np.searchsorted(counts, np.asarray(quantiles) * counts[-1])
         return [float(below[min(p, len(below) - 1)]) for p in places]
 
-    def on_alarm(self, feature: str, call: Callable[[Alarm], object]) -> None:
-        """Calls `call` with an Alarm for each row from now on in which `feature` is not 0 nor NaN.
+    def on_alarm(self, feature: str, call: Callable[[LiveAlarm], object]) -> None:
+        """Calls `call` with a LiveAlarm for each later row in which `feature` is neither 0 nor NaN.
 
         Alarms are found in the native thread and go through a queue of their own (4,096 of them;
         ``counters["alarms_lost"]``) to one Python thread, which makes the calls in order. An
@@ -349,12 +349,12 @@ class _Alarms:
 
     def __init__(self, live: Live) -> None:
         self._live = weakref.ref(live)  # the thread must not keep it alive
-        self._calls: dict[int, tuple[str, list[Callable[[Alarm], object]]]] = {}
+        self._calls: dict[int, tuple[str, list[Callable[[LiveAlarm], object]]]] = {}
         self._thread: threading.Thread | None = None
         self._ending = threading.Event()
         self._error: BaseException | None = None
 
-    def call(self, column: int, feature: str, call: Callable[[Alarm], object]) -> None:
+    def call(self, column: int, feature: str, call: Callable[[LiveAlarm], object]) -> None:
         live = self._live()
         assert live is not None
         self._calls.setdefault(column, (feature, []))[1].append(call)
@@ -379,7 +379,7 @@ class _Alarms:
             feature, calls = self._calls[column]
             for call in calls:
                 try:
-                    call(Alarm(ts, row, feature, value))
+                    call(LiveAlarm(ts, row, feature, value))
                 except Exception as error:
                     self._error = self._error or error
 

@@ -1,7 +1,7 @@
 """Rings between threads and processes: events to a pipeline, and the latest rows of anything."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self
 
@@ -127,7 +127,7 @@ _ORDER: Final = (
 )
 
 
-def _columns_of(events: "Events | NDArray[np.void]") -> Any:
+def _columns_of(events: Any) -> Iterator[tuple[Any, int]]:
     """(columns, rows up to their end) of each chunk."""
     if isinstance(events, Events):
         rows = 0
