@@ -19,7 +19,7 @@ from bookflow.feeds import read_feed
 from bookflow.simulation import simulate
 
 ROWS = 3_000
-EACH = 3  # settings of a calculator
+EACH = 2  # settings of a calculator
 BARS = "trades=6, min_trades=2, max_trades=20, prints=4, bars=3"
 CLOCKS = ("event", "grid", f"imbalance({BARS})")
 GRID = {"simulation 11": "5s"}
