@@ -140,11 +140,11 @@ def command(directory: Path, out: Path, *more: str) -> list[str]:
 
 def features(directory: Path, kills: int, chance: random.Random) -> Tally:
     tally = Tally()
-    events = simulate(seed=6, events=40_000).events
-    events[:25_000].write_parquet(directory / "one.parquet")
-    events[25_000:].write_parquet(directory / "two.parquet")
+    events = simulate(seed=6, events=15_000).events
+    events[:9_000].write_parquet(directory / "one.parquet")
+    events[9_000:].write_parquet(directory / "two.parquet")
     expected: dict[str, bytes] = {}
-    resumed = ("--resume", "--checkpoint-every", "400events")
+    resumed = ("--resume", "--checkpoint-every", "200events")
     begin = time.monotonic()
     first = command(directory, directory / "first.csv", *resumed)
     subprocess.run(first, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
