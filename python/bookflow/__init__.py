@@ -15,7 +15,6 @@ except ImportError as error:
         "install the package (`pip install .`) instead of importing its source folder"
     ) from error
 
-from bookflow._core import *  # noqa: F403  # the calculators and their functions: the list is the core's
 from bookflow._core import (
     EVENT_DTYPE,
     NONE,
@@ -32,6 +31,7 @@ from bookflow.pipeline import Pipeline
 
 if TYPE_CHECKING:
     from bookflow import reference
+    from bookflow._core import *  # noqa: F403  # calculators and functions: the list is the core's
     from bookflow.bar_frames import BAR_DTYPE, bars
     from bookflow.consolidation import Consolidated, consolidated
     from bookflow.footprints import Footprint, footprint
@@ -100,8 +100,8 @@ _LAZY = {
     "write_itch": "bookflow.readers",
 }
 
-_CALCULATORS = [entry["name"] for entry in _core.CALCULATORS]
-_FUNCTIONS = [entry["function"] for entry in _core.CALCULATORS]
+_OF_CORE = frozenset(_core.__all__)
+"""The calculators and their functions, which the core makes on first use too."""
 
 __all__ = [
     "BAR_DTYPE",
@@ -161,8 +161,7 @@ __all__ = [
     "to_hftbacktest",
     "volume_profile",
     "write_itch",
-    *_CALCULATORS,
-    *_FUNCTIONS,
+    *_core.__all__,
 ]
 
 
@@ -172,6 +171,9 @@ def calculators() -> tuple[dict[str, Any], ...]:
 
 
 def __getattr__(name: str) -> Any:
+    if name in _OF_CORE:
+        value = globals()[name] = getattr(_core, name)
+        return value
     import importlib
 
     if name == "reference":

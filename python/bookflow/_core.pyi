@@ -277,6 +277,8 @@ class Pipeline(metaclass=_Made):
     ) -> tuple[Any, ...]: ...
     def _latest(self, n: int) -> tuple[Any, ...]: ...
     def _finish(self) -> int: ...
+    def _hold(self) -> None: ...
+    def _let_go(self) -> None: ...
     def push(
         self,
         ts: SupportsIndex,
@@ -287,6 +289,16 @@ class Pipeline(metaclass=_Made):
         order_id: SupportsIndex = 0,
         flags: SupportsIndex = 1,
     ) -> int: ...
+    def _peek(
+        self,
+        ts: SupportsIndex,
+        action: SupportsIndex,
+        side: SupportsIndex,
+        price: SupportsIndex | None,
+        size: SupportsIndex,
+        order_id: SupportsIndex = 0,
+        flags: SupportsIndex = 1,
+    ) -> tuple[Any, ...]: ...
     def last(self, column: int) -> float: ...
     @property
     def last_ts(self) -> int: ...
@@ -430,6 +442,14 @@ class Touch(metaclass=_Made):
         ask_size: SupportsIndex,
         ts: SupportsIndex | None = None,
     ) -> float: ...
+    def peek(
+        self,
+        bid_price: SupportsIndex,
+        bid_size: SupportsIndex,
+        ask_price: SupportsIndex,
+        ask_size: SupportsIndex,
+        ts: SupportsIndex | None = None,
+    ) -> float: ...
     @property
     def value(self) -> float: ...
     @property
@@ -452,6 +472,14 @@ class Touch(metaclass=_Made):
 class Mid(metaclass=_Made):
     def __init__(self) -> None: ...
     def update(
+        self,
+        bid_price: SupportsIndex,
+        bid_size: SupportsIndex,
+        ask_price: SupportsIndex,
+        ask_size: SupportsIndex,
+        ts: SupportsIndex | None = None,
+    ) -> float: ...
+    def peek(
         self,
         bid_price: SupportsIndex,
         bid_size: SupportsIndex,
@@ -490,6 +518,14 @@ class Spread(metaclass=_Made):
         ask_size: SupportsIndex,
         ts: SupportsIndex | None = None,
     ) -> float: ...
+    def peek(
+        self,
+        bid_price: SupportsIndex,
+        bid_size: SupportsIndex,
+        ask_price: SupportsIndex,
+        ask_size: SupportsIndex,
+        ts: SupportsIndex | None = None,
+    ) -> float: ...
     @property
     def value(self) -> float: ...
     @property
@@ -512,6 +548,14 @@ class Spread(metaclass=_Made):
 class WeightedMid(metaclass=_Made):
     def __init__(self) -> None: ...
     def update(
+        self,
+        bid_price: SupportsIndex,
+        bid_size: SupportsIndex,
+        ask_price: SupportsIndex,
+        ask_size: SupportsIndex,
+        ts: SupportsIndex | None = None,
+    ) -> float: ...
+    def peek(
         self,
         bid_price: SupportsIndex,
         bid_size: SupportsIndex,
@@ -548,6 +592,14 @@ class QueueImbalance(metaclass=_Made):
         ask_size: SupportsIndex,
         ts: SupportsIndex | None = None,
     ) -> float: ...
+    def peek(
+        self,
+        bid_price: SupportsIndex,
+        bid_size: SupportsIndex,
+        ask_price: SupportsIndex,
+        ask_size: SupportsIndex,
+        ts: SupportsIndex | None = None,
+    ) -> float: ...
     @property
     def value(self) -> float: ...
     @property
@@ -570,6 +622,14 @@ class QueueImbalance(metaclass=_Made):
 class QueueShare(metaclass=_Made):
     def __init__(self) -> None: ...
     def update(
+        self,
+        bid_price: SupportsIndex,
+        bid_size: SupportsIndex,
+        ask_price: SupportsIndex,
+        ask_size: SupportsIndex,
+        ts: SupportsIndex | None = None,
+    ) -> float: ...
+    def peek(
         self,
         bid_price: SupportsIndex,
         bid_size: SupportsIndex,
@@ -605,6 +665,14 @@ class Microprice(metaclass=_Made):
     @property
     def adjustment(self) -> tuple[float, ...]: ...
     def update(
+        self,
+        bid_price: SupportsIndex,
+        bid_size: SupportsIndex,
+        ask_price: SupportsIndex,
+        ask_size: SupportsIndex,
+        ts: SupportsIndex | None = None,
+    ) -> float: ...
+    def peek(
         self,
         bid_price: SupportsIndex,
         bid_size: SupportsIndex,
@@ -658,6 +726,14 @@ class MultiLevelImbalance(metaclass=_Made):
         ask_size: _Ints,
         ts: SupportsIndex | None = None,
     ) -> float: ...
+    def peek(
+        self,
+        bid_price: _Ints,
+        bid_size: _Ints,
+        ask_price: _Ints,
+        ask_size: _Ints,
+        ts: SupportsIndex | None = None,
+    ) -> float: ...
     @property
     def value(self) -> float: ...
     @property
@@ -694,6 +770,14 @@ class CumulativeDepth(metaclass=_Made):
     @property
     def within(self) -> int | float | None: ...
     def update(
+        self,
+        bid_price: _Ints,
+        bid_size: _Ints,
+        ask_price: _Ints,
+        ask_size: _Ints,
+        ts: SupportsIndex | None = None,
+    ) -> float: ...
+    def peek(
         self,
         bid_price: _Ints,
         bid_size: _Ints,
@@ -747,6 +831,14 @@ class WalkTheBook(metaclass=_Made):
         ask_size: _Ints,
         ts: SupportsIndex | None = None,
     ) -> float: ...
+    def peek(
+        self,
+        bid_price: _Ints,
+        bid_size: _Ints,
+        ask_price: _Ints,
+        ask_size: _Ints,
+        ts: SupportsIndex | None = None,
+    ) -> float: ...
     @property
     def value(self) -> float: ...
     @property
@@ -777,6 +869,14 @@ class BookSlope(metaclass=_Made):
     @property
     def side(self) -> Literal["bid", "ask", "both"]: ...
     def update(
+        self,
+        bid_price: _Ints,
+        bid_size: _Ints,
+        ask_price: _Ints,
+        ask_size: _Ints,
+        ts: SupportsIndex | None = None,
+    ) -> float: ...
+    def peek(
         self,
         bid_price: _Ints,
         bid_size: _Ints,
@@ -824,6 +924,14 @@ class BookSkew(metaclass=_Made):
         ask_size: _Ints,
         ts: SupportsIndex | None = None,
     ) -> float: ...
+    def peek(
+        self,
+        bid_price: _Ints,
+        bid_size: _Ints,
+        ask_price: _Ints,
+        ask_size: _Ints,
+        ts: SupportsIndex | None = None,
+    ) -> float: ...
     @property
     def value(self) -> float: ...
     @property
@@ -846,6 +954,16 @@ class BookSkew(metaclass=_Made):
 class OrderCountImbalance(metaclass=_Made):
     def __init__(self) -> None: ...
     def update(
+        self,
+        bid_orders: SupportsIndex,
+        ask_orders: SupportsIndex,
+        bid_size: SupportsIndex | None = None,
+        ask_size: SupportsIndex | None = None,
+        bid_age: SupportsIndex | None = None,
+        ask_age: SupportsIndex | None = None,
+        ts: SupportsIndex | None = None,
+    ) -> float: ...
+    def peek(
         self,
         bid_orders: SupportsIndex,
         ask_orders: SupportsIndex,
@@ -879,6 +997,16 @@ class MeanOrderSize(metaclass=_Made):
     @property
     def of(self) -> Literal["bid", "ask", "both"]: ...
     def update(
+        self,
+        bid_orders: SupportsIndex,
+        ask_orders: SupportsIndex,
+        bid_size: SupportsIndex | None = None,
+        ask_size: SupportsIndex | None = None,
+        bid_age: SupportsIndex | None = None,
+        ask_age: SupportsIndex | None = None,
+        ts: SupportsIndex | None = None,
+    ) -> float: ...
+    def peek(
         self,
         bid_orders: SupportsIndex,
         ask_orders: SupportsIndex,
@@ -925,6 +1053,16 @@ class TouchAge(metaclass=_Made):
         ask_age: SupportsIndex | None = None,
         ts: SupportsIndex | None = None,
     ) -> float: ...
+    def peek(
+        self,
+        bid_orders: SupportsIndex,
+        ask_orders: SupportsIndex,
+        bid_size: SupportsIndex | None = None,
+        ask_size: SupportsIndex | None = None,
+        bid_age: SupportsIndex | None = None,
+        ask_age: SupportsIndex | None = None,
+        ts: SupportsIndex | None = None,
+    ) -> float: ...
     @property
     def value(self) -> float: ...
     @property
@@ -949,6 +1087,14 @@ class OrderFlowImbalance(metaclass=_Made):
     @property
     def window(self) -> str | None: ...
     def update(
+        self,
+        bid_price: SupportsIndex,
+        bid_size: SupportsIndex,
+        ask_price: SupportsIndex,
+        ask_size: SupportsIndex,
+        ts: SupportsIndex | None = None,
+    ) -> float: ...
+    def peek(
         self,
         bid_price: SupportsIndex,
         bid_size: SupportsIndex,
@@ -989,6 +1135,14 @@ class LogOrderFlowImbalance(metaclass=_Made):
         ask_size: SupportsIndex,
         ts: SupportsIndex | None = None,
     ) -> float: ...
+    def peek(
+        self,
+        bid_price: SupportsIndex,
+        bid_size: SupportsIndex,
+        ask_price: SupportsIndex,
+        ask_size: SupportsIndex,
+        ts: SupportsIndex | None = None,
+    ) -> float: ...
     @property
     def value(self) -> float: ...
     @property
@@ -1015,6 +1169,14 @@ class MultiLevelOrderFlowImbalance(metaclass=_Made):
     @property
     def window(self) -> str | None: ...
     def update(
+        self,
+        bid_price: _Ints,
+        bid_size: _Ints,
+        ask_price: _Ints,
+        ask_size: _Ints,
+        ts: SupportsIndex | None = None,
+    ) -> _Floats: ...
+    def peek(
         self,
         bid_price: _Ints,
         bid_size: _Ints,
@@ -1055,6 +1217,14 @@ class NormalisedOrderFlowImbalance(metaclass=_Made):
         ask_size: _Ints,
         ts: SupportsIndex | None = None,
     ) -> _Floats: ...
+    def peek(
+        self,
+        bid_price: _Ints,
+        bid_size: _Ints,
+        ask_price: _Ints,
+        ask_size: _Ints,
+        ts: SupportsIndex | None = None,
+    ) -> _Floats: ...
     @property
     def value(self) -> _Floats: ...
     @property
@@ -1088,6 +1258,14 @@ class IntegratedOrderFlowImbalance(metaclass=_Made):
         ask_size: _Ints,
         ts: SupportsIndex | None = None,
     ) -> float: ...
+    def peek(
+        self,
+        bid_price: _Ints,
+        bid_size: _Ints,
+        ask_price: _Ints,
+        ask_size: _Ints,
+        ts: SupportsIndex | None = None,
+    ) -> float: ...
     @property
     def value(self) -> float: ...
     @property
@@ -1114,6 +1292,14 @@ class DepthConservingOrderFlowImbalance(metaclass=_Made):
     @property
     def window(self) -> str | None: ...
     def update(
+        self,
+        bid_price: _Ints,
+        bid_size: _Ints,
+        ask_price: _Ints,
+        ask_size: _Ints,
+        ts: SupportsIndex | None = None,
+    ) -> float: ...
+    def peek(
         self,
         bid_price: _Ints,
         bid_size: _Ints,
@@ -1156,6 +1342,14 @@ class MultiLevelLogOrderFlowImbalance(metaclass=_Made):
         ask_size: _Ints,
         ts: SupportsIndex | None = None,
     ) -> _Floats: ...
+    def peek(
+        self,
+        bid_price: _Ints,
+        bid_size: _Ints,
+        ask_price: _Ints,
+        ask_size: _Ints,
+        ts: SupportsIndex | None = None,
+    ) -> _Floats: ...
     @property
     def value(self) -> _Floats: ...
     @property
@@ -1184,6 +1378,14 @@ class QuoteChangeCount(metaclass=_Made):
     @property
     def window(self) -> str | None: ...
     def update(
+        self,
+        bid_price: SupportsIndex,
+        bid_size: SupportsIndex,
+        ask_price: SupportsIndex,
+        ask_size: SupportsIndex,
+        ts: SupportsIndex | None = None,
+    ) -> float: ...
+    def peek(
         self,
         bid_price: SupportsIndex,
         bid_size: SupportsIndex,
@@ -1222,6 +1424,14 @@ class RealisedVolatility(metaclass=_Made):
         ask_size: SupportsIndex,
         ts: SupportsIndex | None = None,
     ) -> float: ...
+    def peek(
+        self,
+        bid_price: SupportsIndex,
+        bid_size: SupportsIndex,
+        ask_price: SupportsIndex,
+        ask_size: SupportsIndex,
+        ts: SupportsIndex | None = None,
+    ) -> float: ...
     @property
     def value(self) -> float: ...
     @property
@@ -1250,6 +1460,15 @@ class CauseOrderFlowImbalance(metaclass=_Made):
     @property
     def window(self) -> str | None: ...
     def update(
+        self,
+        price: SupportsIndex,
+        change: SupportsIndex,
+        side: SupportsIndex,
+        cause: SupportsIndex,
+        touch: SupportsIndex,
+        ts: SupportsIndex | None = None,
+    ) -> float: ...
+    def peek(
         self,
         price: SupportsIndex,
         change: SupportsIndex,
@@ -1294,6 +1513,15 @@ class CancelRate(metaclass=_Made):
         touch: SupportsIndex,
         ts: SupportsIndex | None = None,
     ) -> float: ...
+    def peek(
+        self,
+        price: SupportsIndex,
+        change: SupportsIndex,
+        side: SupportsIndex,
+        cause: SupportsIndex,
+        touch: SupportsIndex,
+        ts: SupportsIndex | None = None,
+    ) -> float: ...
     @property
     def value(self) -> float: ...
     @property
@@ -1318,6 +1546,15 @@ class OrderToTradeRatio(metaclass=_Made):
     @property
     def window(self) -> str | None: ...
     def update(
+        self,
+        price: SupportsIndex,
+        change: SupportsIndex,
+        side: SupportsIndex,
+        cause: SupportsIndex,
+        touch: SupportsIndex,
+        ts: SupportsIndex | None = None,
+    ) -> float: ...
+    def peek(
         self,
         price: SupportsIndex,
         change: SupportsIndex,
@@ -1370,6 +1607,15 @@ class TradeCount(metaclass=_Made):
         bid_price: SupportsIndex | None = None,
         ask_price: SupportsIndex | None = None,
     ) -> float: ...
+    def peek(
+        self,
+        price: SupportsIndex,
+        size: SupportsIndex,
+        side: SupportsIndex = 0,
+        ts: SupportsIndex | None = None,
+        bid_price: SupportsIndex | None = None,
+        ask_price: SupportsIndex | None = None,
+    ) -> float: ...
     @property
     def value(self) -> float: ...
     @property
@@ -1394,6 +1640,13 @@ class Volume(metaclass=_Made):
     @property
     def window(self) -> str | None: ...
     def update(
+        self,
+        price: SupportsIndex,
+        size: SupportsIndex,
+        side: SupportsIndex = 0,
+        ts: SupportsIndex | None = None,
+    ) -> float: ...
+    def peek(
         self,
         price: SupportsIndex,
         size: SupportsIndex,
@@ -1433,6 +1686,15 @@ class BuyVolume(metaclass=_Made):
     @property
     def fills(self) -> Literal["each", "aggressor"]: ...
     def update(
+        self,
+        price: SupportsIndex,
+        size: SupportsIndex,
+        side: SupportsIndex = 0,
+        ts: SupportsIndex | None = None,
+        bid_price: SupportsIndex | None = None,
+        ask_price: SupportsIndex | None = None,
+    ) -> float: ...
+    def peek(
         self,
         price: SupportsIndex,
         size: SupportsIndex,
@@ -1482,6 +1744,15 @@ class SellVolume(metaclass=_Made):
         bid_price: SupportsIndex | None = None,
         ask_price: SupportsIndex | None = None,
     ) -> float: ...
+    def peek(
+        self,
+        price: SupportsIndex,
+        size: SupportsIndex,
+        side: SupportsIndex = 0,
+        ts: SupportsIndex | None = None,
+        bid_price: SupportsIndex | None = None,
+        ask_price: SupportsIndex | None = None,
+    ) -> float: ...
     @property
     def value(self) -> float: ...
     @property
@@ -1506,6 +1777,13 @@ class Turnover(metaclass=_Made):
     @property
     def window(self) -> str | None: ...
     def update(
+        self,
+        price: SupportsIndex,
+        size: SupportsIndex,
+        side: SupportsIndex = 0,
+        ts: SupportsIndex | None = None,
+    ) -> float: ...
+    def peek(
         self,
         price: SupportsIndex,
         size: SupportsIndex,
@@ -1538,6 +1816,15 @@ class SignedRootTurnover(metaclass=_Made):
     @property
     def sign(self) -> str: ...
     def update(
+        self,
+        price: SupportsIndex,
+        size: SupportsIndex,
+        side: SupportsIndex = 0,
+        ts: SupportsIndex | None = None,
+        bid_price: SupportsIndex | None = None,
+        ask_price: SupportsIndex | None = None,
+    ) -> float: ...
+    def peek(
         self,
         price: SupportsIndex,
         size: SupportsIndex,
@@ -1587,6 +1874,15 @@ class BuySellRatio(metaclass=_Made):
         bid_price: SupportsIndex | None = None,
         ask_price: SupportsIndex | None = None,
     ) -> float: ...
+    def peek(
+        self,
+        price: SupportsIndex,
+        size: SupportsIndex,
+        side: SupportsIndex = 0,
+        ts: SupportsIndex | None = None,
+        bid_price: SupportsIndex | None = None,
+        ask_price: SupportsIndex | None = None,
+    ) -> float: ...
     @property
     def value(self) -> float: ...
     @property
@@ -1628,6 +1924,15 @@ class TradeFlowImbalance(metaclass=_Made):
         bid_price: SupportsIndex | None = None,
         ask_price: SupportsIndex | None = None,
     ) -> float: ...
+    def peek(
+        self,
+        price: SupportsIndex,
+        size: SupportsIndex,
+        side: SupportsIndex = 0,
+        ts: SupportsIndex | None = None,
+        bid_price: SupportsIndex | None = None,
+        ask_price: SupportsIndex | None = None,
+    ) -> float: ...
     @property
     def value(self) -> float: ...
     @property
@@ -1661,6 +1966,13 @@ class VolumeSignedImbalance(metaclass=_Made):
     @property
     def normalised(self) -> bool: ...
     def update(
+        self,
+        price: SupportsIndex,
+        size: SupportsIndex,
+        side: SupportsIndex = 0,
+        ts: SupportsIndex | None = None,
+    ) -> float: ...
+    def peek(
         self,
         price: SupportsIndex,
         size: SupportsIndex,
@@ -1711,6 +2023,15 @@ class CumulativeVolumeDelta(metaclass=_Made):
         bid_price: SupportsIndex | None = None,
         ask_price: SupportsIndex | None = None,
     ) -> float: ...
+    def peek(
+        self,
+        price: SupportsIndex,
+        size: SupportsIndex,
+        side: SupportsIndex = 0,
+        ts: SupportsIndex | None = None,
+        bid_price: SupportsIndex | None = None,
+        ask_price: SupportsIndex | None = None,
+    ) -> float: ...
     @property
     def value(self) -> float: ...
     @property
@@ -1737,6 +2058,13 @@ class VWAP(metaclass=_Made):
     @property
     def anchor(self) -> int | str | None: ...
     def update(
+        self,
+        price: SupportsIndex,
+        size: SupportsIndex,
+        side: SupportsIndex = 0,
+        ts: SupportsIndex | None = None,
+    ) -> float: ...
+    def peek(
         self,
         price: SupportsIndex,
         size: SupportsIndex,
@@ -1782,6 +2110,13 @@ class VWAPDeviation(metaclass=_Made):
         side: SupportsIndex = 0,
         ts: SupportsIndex | None = None,
     ) -> float: ...
+    def peek(
+        self,
+        price: SupportsIndex,
+        size: SupportsIndex,
+        side: SupportsIndex = 0,
+        ts: SupportsIndex | None = None,
+    ) -> float: ...
     @property
     def value(self) -> float: ...
     @property
@@ -1804,6 +2139,13 @@ class VWAPDeviation(metaclass=_Made):
 class LastPrice(metaclass=_Made):
     def __init__(self) -> None: ...
     def update(
+        self,
+        price: SupportsIndex,
+        size: SupportsIndex,
+        side: SupportsIndex = 0,
+        ts: SupportsIndex | None = None,
+    ) -> float: ...
+    def peek(
         self,
         price: SupportsIndex,
         size: SupportsIndex,
@@ -1838,6 +2180,13 @@ class MeanTradeSize(metaclass=_Made):
     @property
     def fills(self) -> Literal["each", "aggressor"]: ...
     def update(
+        self,
+        price: SupportsIndex,
+        size: SupportsIndex,
+        side: SupportsIndex = 0,
+        ts: SupportsIndex | None = None,
+    ) -> float: ...
+    def peek(
         self,
         price: SupportsIndex,
         size: SupportsIndex,
@@ -1883,6 +2232,13 @@ class LargeTradeShare(metaclass=_Made):
         side: SupportsIndex = 0,
         ts: SupportsIndex | None = None,
     ) -> float: ...
+    def peek(
+        self,
+        price: SupportsIndex,
+        size: SupportsIndex,
+        side: SupportsIndex = 0,
+        ts: SupportsIndex | None = None,
+    ) -> float: ...
     @property
     def value(self) -> float: ...
     @property
@@ -1909,6 +2265,13 @@ class TradeSizeQuantile(metaclass=_Made):
     @property
     def trades(self) -> int: ...
     def update(
+        self,
+        price: SupportsIndex,
+        size: SupportsIndex,
+        side: SupportsIndex = 0,
+        ts: SupportsIndex | None = None,
+    ) -> float: ...
+    def peek(
         self,
         price: SupportsIndex,
         size: SupportsIndex,
@@ -1948,6 +2311,15 @@ class VolumeConfirmation(metaclass=_Made):
     @property
     def sign(self) -> str: ...
     def update(
+        self,
+        price: SupportsIndex,
+        size: SupportsIndex,
+        side: SupportsIndex = 0,
+        ts: SupportsIndex | None = None,
+        bid_price: SupportsIndex | None = None,
+        ask_price: SupportsIndex | None = None,
+    ) -> float: ...
+    def peek(
         self,
         price: SupportsIndex,
         size: SupportsIndex,
@@ -1998,6 +2370,13 @@ class VolumeClimax(metaclass=_Made):
         side: SupportsIndex = 0,
         ts: SupportsIndex | None = None,
     ) -> float: ...
+    def peek(
+        self,
+        price: SupportsIndex,
+        size: SupportsIndex,
+        side: SupportsIndex = 0,
+        ts: SupportsIndex | None = None,
+    ) -> float: ...
     @property
     def value(self) -> float: ...
     @property
@@ -2024,6 +2403,13 @@ class RelativeVolume(metaclass=_Made):
     @property
     def step(self) -> int: ...
     def update(
+        self,
+        price: SupportsIndex,
+        size: SupportsIndex,
+        side: SupportsIndex = 0,
+        ts: SupportsIndex | None = None,
+    ) -> float: ...
+    def peek(
         self,
         price: SupportsIndex,
         size: SupportsIndex,
@@ -2080,6 +2466,15 @@ class HawkesIntensity(metaclass=_Made):
         bid_price: SupportsIndex | None = None,
         ask_price: SupportsIndex | None = None,
     ) -> float: ...
+    def peek(
+        self,
+        price: SupportsIndex,
+        size: SupportsIndex,
+        side: SupportsIndex = 0,
+        ts: SupportsIndex | None = None,
+        bid_price: SupportsIndex | None = None,
+        ask_price: SupportsIndex | None = None,
+    ) -> float: ...
     @property
     def value(self) -> float: ...
     @property
@@ -2113,6 +2508,15 @@ class EffectiveSpread(metaclass=_Made):
     @property
     def sign(self) -> str: ...
     def update(
+        self,
+        price: SupportsIndex,
+        size: SupportsIndex,
+        side: SupportsIndex = 0,
+        ts: SupportsIndex | None = None,
+        bid_price: SupportsIndex | None = None,
+        ask_price: SupportsIndex | None = None,
+    ) -> float: ...
+    def peek(
         self,
         price: SupportsIndex,
         size: SupportsIndex,
@@ -2165,6 +2569,15 @@ class RealisedSpread(metaclass=_Made):
         bid_price: SupportsIndex | None = None,
         ask_price: SupportsIndex | None = None,
     ) -> float: ...
+    def peek(
+        self,
+        price: SupportsIndex,
+        size: SupportsIndex,
+        side: SupportsIndex = 0,
+        ts: SupportsIndex | None = None,
+        bid_price: SupportsIndex | None = None,
+        ask_price: SupportsIndex | None = None,
+    ) -> float: ...
     @property
     def value(self) -> float: ...
     @property
@@ -2201,6 +2614,15 @@ class PriceImpact(metaclass=_Made):
     @property
     def sign(self) -> str: ...
     def update(
+        self,
+        price: SupportsIndex,
+        size: SupportsIndex,
+        side: SupportsIndex = 0,
+        ts: SupportsIndex | None = None,
+        bid_price: SupportsIndex | None = None,
+        ask_price: SupportsIndex | None = None,
+    ) -> float: ...
+    def peek(
         self,
         price: SupportsIndex,
         size: SupportsIndex,
@@ -2259,6 +2681,15 @@ class Resilience(metaclass=_Made):
         bid_price: SupportsIndex | None = None,
         ask_price: SupportsIndex | None = None,
     ) -> float: ...
+    def peek(
+        self,
+        price: SupportsIndex,
+        size: SupportsIndex,
+        side: SupportsIndex = 0,
+        ts: SupportsIndex | None = None,
+        bid_price: SupportsIndex | None = None,
+        ask_price: SupportsIndex | None = None,
+    ) -> float: ...
     @property
     def value(self) -> float: ...
     @property
@@ -2283,6 +2714,13 @@ class RollSpread(metaclass=_Made):
     @property
     def window(self) -> str | None: ...
     def update(
+        self,
+        price: SupportsIndex,
+        size: SupportsIndex,
+        side: SupportsIndex = 0,
+        ts: SupportsIndex | None = None,
+    ) -> float: ...
+    def peek(
         self,
         price: SupportsIndex,
         size: SupportsIndex,
@@ -2339,6 +2777,15 @@ class VPIN(metaclass=_Made):
         bid_price: SupportsIndex | None = None,
         ask_price: SupportsIndex | None = None,
     ) -> float: ...
+    def peek(
+        self,
+        price: SupportsIndex,
+        size: SupportsIndex,
+        side: SupportsIndex = 0,
+        ts: SupportsIndex | None = None,
+        bid_price: SupportsIndex | None = None,
+        ask_price: SupportsIndex | None = None,
+    ) -> float: ...
     @property
     def value(self) -> float: ...
     @property
@@ -2381,6 +2828,13 @@ class BulkVolume(metaclass=_Made):
     @property
     def cdf(self) -> str: ...
     def update(
+        self,
+        price: SupportsIndex,
+        size: SupportsIndex,
+        side: SupportsIndex = 0,
+        ts: SupportsIndex | None = None,
+    ) -> float: ...
+    def peek(
         self,
         price: SupportsIndex,
         size: SupportsIndex,
@@ -2441,6 +2895,13 @@ class BulkVPIN(metaclass=_Made):
         side: SupportsIndex = 0,
         ts: SupportsIndex | None = None,
     ) -> float: ...
+    def peek(
+        self,
+        price: SupportsIndex,
+        size: SupportsIndex,
+        side: SupportsIndex = 0,
+        ts: SupportsIndex | None = None,
+    ) -> float: ...
     @property
     def value(self) -> float: ...
     @property
@@ -2469,6 +2930,9 @@ class Ratio(metaclass=_Made):
     @property
     def by(self) -> str | None: ...
     def update(
+        self, of: SupportsFloat, by: SupportsFloat, ts: SupportsIndex | None = None
+    ) -> float: ...
+    def peek(
         self, of: SupportsFloat, by: SupportsFloat, ts: SupportsIndex | None = None
     ) -> float: ...
     @property
@@ -2501,6 +2965,9 @@ class Difference(metaclass=_Made):
     def update(
         self, of: SupportsFloat, less: SupportsFloat, ts: SupportsIndex | None = None
     ) -> float: ...
+    def peek(
+        self, of: SupportsFloat, less: SupportsFloat, ts: SupportsIndex | None = None
+    ) -> float: ...
     @property
     def value(self) -> float: ...
     @property
@@ -2527,6 +2994,7 @@ class Pick(metaclass=_Made):
     @property
     def item(self) -> int: ...
     def update(self, of: SupportsFloat, ts: SupportsIndex | None = None) -> float: ...
+    def peek(self, of: SupportsFloat, ts: SupportsIndex | None = None) -> float: ...
     @property
     def value(self) -> float: ...
     @property
@@ -2563,6 +3031,7 @@ class Mean(metaclass=_Made):
     @property
     def on(self) -> Literal["row", "event"]: ...
     def update(self, of: SupportsFloat, ts: SupportsIndex | None = None) -> float: ...
+    def peek(self, of: SupportsFloat, ts: SupportsIndex | None = None) -> float: ...
     @property
     def value(self) -> float: ...
     @property
@@ -2596,6 +3065,7 @@ class Std(metaclass=_Made):
     @property
     def on(self) -> Literal["row", "event"]: ...
     def update(self, of: SupportsFloat, ts: SupportsIndex | None = None) -> float: ...
+    def peek(self, of: SupportsFloat, ts: SupportsIndex | None = None) -> float: ...
     @property
     def value(self) -> float: ...
     @property
@@ -2629,6 +3099,7 @@ class Min(metaclass=_Made):
     @property
     def on(self) -> Literal["row", "event"]: ...
     def update(self, of: SupportsFloat, ts: SupportsIndex | None = None) -> float: ...
+    def peek(self, of: SupportsFloat, ts: SupportsIndex | None = None) -> float: ...
     @property
     def value(self) -> float: ...
     @property
@@ -2662,6 +3133,7 @@ class Max(metaclass=_Made):
     @property
     def on(self) -> Literal["row", "event"]: ...
     def update(self, of: SupportsFloat, ts: SupportsIndex | None = None) -> float: ...
+    def peek(self, of: SupportsFloat, ts: SupportsIndex | None = None) -> float: ...
     @property
     def value(self) -> float: ...
     @property
@@ -2695,6 +3167,7 @@ class Last(metaclass=_Made):
     @property
     def on(self) -> Literal["row", "event"]: ...
     def update(self, of: SupportsFloat, ts: SupportsIndex | None = None) -> float: ...
+    def peek(self, of: SupportsFloat, ts: SupportsIndex | None = None) -> float: ...
     @property
     def value(self) -> float: ...
     @property
@@ -2728,6 +3201,7 @@ class Lag(metaclass=_Made):
     @property
     def on(self) -> Literal["row", "event"]: ...
     def update(self, of: SupportsFloat, ts: SupportsIndex | None = None) -> float: ...
+    def peek(self, of: SupportsFloat, ts: SupportsIndex | None = None) -> float: ...
     @property
     def value(self) -> float: ...
     @property
@@ -2761,6 +3235,7 @@ class Diff(metaclass=_Made):
     @property
     def on(self) -> Literal["row", "event"]: ...
     def update(self, of: SupportsFloat, ts: SupportsIndex | None = None) -> float: ...
+    def peek(self, of: SupportsFloat, ts: SupportsIndex | None = None) -> float: ...
     @property
     def value(self) -> float: ...
     @property
@@ -2794,6 +3269,7 @@ class ZScore(metaclass=_Made):
     @property
     def on(self) -> Literal["row", "event"]: ...
     def update(self, of: SupportsFloat, ts: SupportsIndex | None = None) -> float: ...
+    def peek(self, of: SupportsFloat, ts: SupportsIndex | None = None) -> float: ...
     @property
     def value(self) -> float: ...
     @property
@@ -2822,6 +3298,7 @@ class LogReturn(metaclass=_Made):
     @property
     def on(self) -> Literal["row", "event"]: ...
     def update(self, of: SupportsFloat, ts: SupportsIndex | None = None) -> float: ...
+    def peek(self, of: SupportsFloat, ts: SupportsIndex | None = None) -> float: ...
     @property
     def value(self) -> float: ...
     @property
@@ -2864,6 +3341,9 @@ class Regression(metaclass=_Made):
     @property
     def on(self) -> Literal["row", "event"]: ...
     def update(
+        self, of: SupportsFloat, by: SupportsFloat, ts: SupportsIndex | None = None
+    ) -> float: ...
+    def peek(
         self, of: SupportsFloat, by: SupportsFloat, ts: SupportsIndex | None = None
     ) -> float: ...
     @property
@@ -2910,6 +3390,9 @@ class KyleLambda(metaclass=_Made):
     def update(
         self, of: SupportsFloat, by: SupportsFloat, ts: SupportsIndex | None = None
     ) -> float: ...
+    def peek(
+        self, of: SupportsFloat, by: SupportsFloat, ts: SupportsIndex | None = None
+    ) -> float: ...
     @property
     def value(self) -> float: ...
     @property
@@ -2954,6 +3437,9 @@ class HasbrouckLambda(metaclass=_Made):
     def update(
         self, of: SupportsFloat, by: SupportsFloat, ts: SupportsIndex | None = None
     ) -> float: ...
+    def peek(
+        self, of: SupportsFloat, by: SupportsFloat, ts: SupportsIndex | None = None
+    ) -> float: ...
     @property
     def value(self) -> float: ...
     @property
@@ -2990,6 +3476,9 @@ class Amihud(metaclass=_Made):
     @property
     def on(self) -> Literal["row", "event"]: ...
     def update(
+        self, of: SupportsFloat, by: SupportsFloat, ts: SupportsIndex | None = None
+    ) -> float: ...
+    def peek(
         self, of: SupportsFloat, by: SupportsFloat, ts: SupportsIndex | None = None
     ) -> float: ...
     @property
@@ -3033,6 +3522,9 @@ class VolumeImpact(metaclass=_Made):
     def update(
         self, of: SupportsFloat, by: SupportsFloat, ts: SupportsIndex | None = None
     ) -> float: ...
+    def peek(
+        self, of: SupportsFloat, by: SupportsFloat, ts: SupportsIndex | None = None
+    ) -> float: ...
     @property
     def value(self) -> float: ...
     @property
@@ -3069,6 +3561,7 @@ class Autocorrelation(metaclass=_Made):
     @property
     def on(self) -> Literal["row", "event"]: ...
     def update(self, of: SupportsFloat, ts: SupportsIndex | None = None) -> float: ...
+    def peek(self, of: SupportsFloat, ts: SupportsIndex | None = None) -> float: ...
     @property
     def value(self) -> float: ...
     @property
@@ -3102,6 +3595,7 @@ class HalfLife(metaclass=_Made):
     @property
     def on(self) -> Literal["row", "event"]: ...
     def update(self, of: SupportsFloat, ts: SupportsIndex | None = None) -> float: ...
+    def peek(self, of: SupportsFloat, ts: SupportsIndex | None = None) -> float: ...
     @property
     def value(self) -> float: ...
     @property
@@ -3135,6 +3629,7 @@ class Whitened(metaclass=_Made):
     @property
     def on(self) -> Literal["row", "event"]: ...
     def update(self, of: SupportsFloat, ts: SupportsIndex | None = None) -> float: ...
+    def peek(self, of: SupportsFloat, ts: SupportsIndex | None = None) -> float: ...
     @property
     def value(self) -> float: ...
     @property
@@ -3163,6 +3658,7 @@ class RunLength(metaclass=_Made):
     @property
     def on(self) -> Literal["row", "event"]: ...
     def update(self, of: SupportsFloat, ts: SupportsIndex | None = None) -> float: ...
+    def peek(self, of: SupportsFloat, ts: SupportsIndex | None = None) -> float: ...
     @property
     def value(self) -> float: ...
     @property
@@ -3199,6 +3695,7 @@ class Rank(metaclass=_Made):
     @property
     def on(self) -> Literal["row", "event"]: ...
     def update(self, of: SupportsFloat, ts: SupportsIndex | None = None) -> float: ...
+    def peek(self, of: SupportsFloat, ts: SupportsIndex | None = None) -> float: ...
     @property
     def value(self) -> float: ...
     @property
@@ -3241,6 +3738,7 @@ class AdaptiveThreshold(metaclass=_Made):
     @property
     def on(self) -> Literal["row", "event"]: ...
     def update(self, of: SupportsFloat, ts: SupportsIndex | None = None) -> float: ...
+    def peek(self, of: SupportsFloat, ts: SupportsIndex | None = None) -> float: ...
     @property
     def value(self) -> float: ...
     @property
@@ -3277,6 +3775,7 @@ class Alarm(metaclass=_Made):
     @property
     def on(self) -> Literal["row", "event"]: ...
     def update(self, of: SupportsFloat, ts: SupportsIndex | None = None) -> float: ...
+    def peek(self, of: SupportsFloat, ts: SupportsIndex | None = None) -> float: ...
     @property
     def value(self) -> float: ...
     @property
@@ -3316,6 +3815,7 @@ class Shewhart(metaclass=_Made):
     @property
     def on(self) -> Literal["row", "event"]: ...
     def update(self, of: SupportsFloat, ts: SupportsIndex | None = None) -> float: ...
+    def peek(self, of: SupportsFloat, ts: SupportsIndex | None = None) -> float: ...
     @property
     def value(self) -> float: ...
     @property
@@ -3364,6 +3864,7 @@ class Cusum(metaclass=_Made):
     @property
     def on(self) -> Literal["row", "event"]: ...
     def update(self, of: SupportsFloat, ts: SupportsIndex | None = None) -> float: ...
+    def peek(self, of: SupportsFloat, ts: SupportsIndex | None = None) -> float: ...
     @property
     def value(self) -> float: ...
     @property
@@ -3412,6 +3913,7 @@ class EwmaChart(metaclass=_Made):
     @property
     def on(self) -> Literal["row", "event"]: ...
     def update(self, of: SupportsFloat, ts: SupportsIndex | None = None) -> float: ...
+    def peek(self, of: SupportsFloat, ts: SupportsIndex | None = None) -> float: ...
     @property
     def value(self) -> float: ...
     @property
@@ -3457,6 +3959,7 @@ class PageHinkley(metaclass=_Made):
     @property
     def on(self) -> Literal["row", "event"]: ...
     def update(self, of: SupportsFloat, ts: SupportsIndex | None = None) -> float: ...
+    def peek(self, of: SupportsFloat, ts: SupportsIndex | None = None) -> float: ...
     @property
     def value(self) -> float: ...
     @property
