@@ -1,6 +1,8 @@
 """One object, several threads: an error or the right answer, never a crash or a wrong number."""
 
 import ctypes
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -466,3 +468,29 @@ def test_an_error_lets_go() -> None:
     for _ in range(2):
         with pytest.raises(TypeError, match="Events are pushed"):
             stage.push([])  # type: ignore[arg-type]
+
+
+FIRST_USE = """
+import threading
+import bookflow as bf
+
+start = threading.Barrier(4)
+found = []
+
+def look():
+    start.wait()
+    found.append([getattr(bf, name) for name in bf._core.__all__])
+
+threads = [threading.Thread(target=look) for _ in range(4)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+assert len(found) == 4
+assert all(x is y for others in found[1:] for x, y in zip(found[0], others, strict=True))
+"""
+
+
+def test_threads_that_are_the_first_to_use_a_calculator() -> None:
+    for _ in range(3):
+        subprocess.run([sys.executable, "-c", FIRST_USE], check=True)
