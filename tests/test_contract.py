@@ -46,8 +46,11 @@ def bits(values: Any) -> bytes:
 
 def call(calculator: Any, columns: Columns, i: int) -> Any:
     """`update` with row i: integers, or an array a column for depth."""
-    row = {n: c[i] if c.ndim == 2 else c[i].item() for n, c in columns.items()}
-    return calculator.update(*row.values())
+    return calculator.update(*row_of(columns, i))
+
+
+def row_of(columns: Columns, i: int) -> list[Any]:
+    return [c[i] if c.ndim == 2 else c[i].item() for c in columns.values()]
 
 
 def calls(calculator: Any, columns: Columns, rows: range) -> list[Any]:
@@ -111,6 +114,55 @@ def assert_one_answer(variant: Variant, columns: Columns, cuts: list[int]) -> No
 
     calculator.reset()
     assert bits(calls(calculator, columns, range(n))) == bits(values)
+
+
+# What would be.
+
+
+def assert_peeked(variant: Variant, columns: Columns) -> None:
+    """Any of the rows to come is seen as it would be, and nothing changes."""
+    calculator = variant.make_alone()
+    n = len(columns["ts"])
+    for i in range(n):
+        before = calculator.to_bytes()
+        for k in {i, (i + n) // 2, n - 1}:
+            seen = calculator.peek(*row_of(columns, k))
+            assert calculator.to_bytes() == before
+            assert bits(seen) == bits(call(calculator.copy(), columns, k))
+        seen = calculator.peek(*row_of(columns, i))
+        assert bits(seen) == bits(call(calculator, columns, i))
+
+
+@each_variant
+def test_peek_is_what_update_would_return(variant: Variant) -> None:
+    assert_peeked(variant, columns_for(variant))
+
+
+@each_entry
+@effort(10)
+@given(data=st.data())
+def test_peek_over_random_streams(entry: dict[str, Any], data: st.DataObject) -> None:
+    variant = data.draw(st.sampled_from([v for v in ALONE if v.entry is entry]), label="variant")
+    assert_peeked(variant, columns_from(variant, data.draw(dice(30), label="stream")))
+
+
+@each_entry
+def test_a_peek_that_fails_changes_nothing(entry: dict[str, Any]) -> None:
+    variant = next(variant for variant in ALONE if variant.entry is entry)
+    columns = columns_for(variant)
+    calculator = variant.make_alone()
+    call(calculator, columns, 0)
+    before = calculator.to_bytes()
+    row, ts = row_of(columns, 1), list(columns).index("ts")
+    late, text = list(row), list(row)
+    late[ts], text[ts] = 2**62, "now"
+    for wrong in (late, text, [], [*row, 1, 1, 1]):
+        with pytest.raises((bf.InputError, TypeError)) as peeked:
+            calculator.peek(*wrong)
+        with pytest.raises(type(peeked.value)) as updated:
+            calculator.copy().update(*wrong)
+        assert str(peeked.value) == str(updated.value).replace("update()", "peek()")
+        assert calculator.to_bytes() == before
 
 
 def pickled(calculator: Any) -> Any:

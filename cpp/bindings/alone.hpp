@@ -286,4 +286,26 @@ PyObject* update(PyObject* self, PyObject* const* args, Py_ssize_t n, PyObject* 
     return value_object(alone);
 }
 
+[[nodiscard]] inline py::type_error said_of_peek(const py::type_error& error) {
+    const std::string_view text = error.what();
+    constexpr std::string_view update = "update()";
+    if (!text.starts_with(update)) return error;
+    return py::type_error("peek()" + std::string(text.substr(update.size())));
+}
+
+// `update` of a copy. Of a whole object, so that there is one `update` a class and not two.
+template <class C>
+PyObject* peek(PyObject* self, PyObject* const* args, Py_ssize_t n, PyObject* keywords) {
+    auto& alone = self_of<Alone<C>>(self);
+    const auto copy = [&] {
+        const Busy::Guard guard(alone.busy);
+        return py::cast(Alone<C>(alone));
+    }();
+    try {
+        return update<C>(copy.ptr(), args, n, keywords);
+    } catch (const py::type_error& error) {
+        throw said_of_peek(error);
+    }
+}
+
 }  // namespace bookflow

@@ -299,27 +299,29 @@ py::class_<Shelf<Book>> bind_book(py::module_& m, const char* name, const char* 
         .def("replay", &replay_columns<Book>, "action"_a, "side"_a, "price"_a, "size"_a,
              "order_id"_a = py::none(), py::kw_only(), "levels"_a = py::none(),
              "out"_a = py::none(), kReplayDoc)
-        .def_property_readonly(
-            "quotes", [](Made<S> s) { return to_python(quotes_of(s->book)); },
-            "(bid, bid_size, ask, ask_size); an empty side is (NONE, 0).")
+        .def_property_readonly("quotes",
+                               guarded<S>([](S& s) { return to_python(quotes_of(s.book)); }),
+                               "(bid, bid_size, ask, ask_size); an empty side is (NONE, 0).")
         .def(
-            "depth", [](Made<S> s, py::ssize_t levels) { return depth(s->book, levels); },
+            "depth",
+            guarded<S, py::ssize_t>([](S& s, py::ssize_t levels) { return depth(s.book, levels); }),
             "levels"_a = 10,
             "The best levels as int64 arrays: bid_price, bid_size, ask_price, ask_size (and counts "
             "of orders in an OrderBook), best first, as many as there are.")
-        .def_property_readonly(
-            "levels",
-            [](Made<S> s) { return py::make_tuple(s->book.bids().size(), s->book.asks().size()); },
-            "How many price levels the bid and the ask have.")
-        .def_property_readonly(
-            "content_hash", [](Made<S> s) { return s->book.content_hash(); },
-            "A 64-bit hash of what the book says, the same on every platform.")
-        .def_property_readonly(
-            "faults", [](Made<S> s) { return to_python(s->book.faults()); }, "Feed faults by name.")
-        .def(
-            "check", [](Made<S> s) { return s->book.check(); },
-            "\"\" when every invariant holds, else the first that does not. O(book).")
-        .def("clear", [](Made<S> s) { *s = S{}; }, "Empties the book and its fault counts.");
+        .def_property_readonly("levels", guarded<S>([](S& s) {
+                                   return py::make_tuple(s.book.bids().size(),
+                                                         s.book.asks().size());
+                               }),
+                               "How many price levels the bid and the ask have.")
+        .def_property_readonly("content_hash",
+                               guarded<S>([](S& s) { return s.book.content_hash(); }),
+                               "A 64-bit hash of what the book says, the same on every platform.")
+        .def_property_readonly("faults",
+                               guarded<S>([](S& s) { return to_python(s.book.faults()); }),
+                               "Feed faults by name.")
+        .def("check", guarded<S>([](S& s) { return s.book.check(); }),
+             "\"\" when every invariant holds, else the first that does not. O(book).")
+        .def("clear", guarded<S>([](S& s) { s = S{}; }), "Empties the book and its fault counts.");
     def_state<S>(cls, what, [] { return S{}; });
     define_hot_method<&apply<Book>>(
         cls, "apply",
@@ -346,43 +348,37 @@ CLEAR.)");
 
 Takes ADD, CANCEL, DELETE, MODIFY, EXECUTE and CLEAR. Unknown and duplicate ids, cancels of too much
 and the like change nothing else and are counted in `faults`.)")
-        .def("__len__", [](Made<Orders> s) { return s->book.orders(); })
-        .def(
-            "order",
-            [](Made<Orders> s, u64 id) -> py::object {
-                const auto o = s->book.order(OrderId{id});
-                if (!o) return py::none();
-                return py::make_tuple(static_cast<int>(o->side()), o->price.raw, o->size());
-            },
-            "order_id"_a, "(side, price, size) of a live order, None if there is none.")
-        .def(
-            "queue_position",
-            [](Made<Orders> s, u64 id) -> py::object {
-                const auto ahead = s->book.queue_position(OrderId{id});
-                if (!ahead) return py::none();
-                return py::make_tuple(ahead->orders, ahead->size.raw);
-            },
-            "order_id"_a,
-            "(orders, size) ahead of a live order at its price, None if there is no such order.")
-        .def(
-            "queue",
-            [](Made<Orders> s, int side, i64 price) {
-                std::vector<u64> ids;
-                std::vector<i64> sizes;
-                if (side != 1 && side != 2) {
-                    throw InputError("must be 1 (BID) or 2 (ASK)", "side", std::to_string(side));
-                }
-                const auto& ladder = s->book.side(static_cast<Side>(side));
-                if (const OrderLevel* level = ladder.find(Price(price)); level != nullptr) {
-                    s->book.for_each_order(*level, [&](const Order& o) {
-                        ids.push_back(static_cast<u64>(o.id));
-                        sizes.push_back(o.size());
-                    });
-                }
-                return py::make_tuple(to_numpy(std::move(ids)), to_numpy(std::move(sizes)));
-            },
-            "side"_a, "price"_a,
-            "The queue at a price, first in line first: (order ids uint64, sizes int64).");
+        .def("__len__", guarded<Orders>([](Orders& s) { return s.book.orders(); }))
+        .def("order", guarded<Orders, u64>([](Orders& s, u64 id) -> py::object {
+                 const auto o = s.book.order(OrderId{id});
+                 if (!o) return py::none();
+                 return py::make_tuple(static_cast<int>(o->side()), o->price.raw, o->size());
+             }),
+             "order_id"_a, "(side, price, size) of a live order, None if there is none.")
+        .def("queue_position", guarded<Orders, u64>([](Orders& s, u64 id) -> py::object {
+                 const auto ahead = s.book.queue_position(OrderId{id});
+                 if (!ahead) return py::none();
+                 return py::make_tuple(ahead->orders, ahead->size.raw);
+             }),
+             "order_id"_a,
+             "(orders, size) ahead of a live order at its price, None if there is no such order.")
+        .def("queue", guarded<Orders, int, i64>([](Orders& s, int side, i64 price) {
+                 std::vector<u64> ids;
+                 std::vector<i64> sizes;
+                 if (side != 1 && side != 2) {
+                     throw InputError("must be 1 (BID) or 2 (ASK)", "side", std::to_string(side));
+                 }
+                 const auto& ladder = s.book.side(static_cast<Side>(side));
+                 if (const OrderLevel* level = ladder.find(Price(price)); level != nullptr) {
+                     s.book.for_each_order(*level, [&](const Order& o) {
+                         ids.push_back(static_cast<u64>(o.id));
+                         sizes.push_back(o.size());
+                     });
+                 }
+                 return py::make_tuple(to_numpy(std::move(ids)), to_numpy(std::move(sizes)));
+             }),
+             "side"_a, "price"_a,
+             "The queue at a price, first in line first: (order ids uint64, sizes int64).");
 }
 
 }  // namespace bookflow

@@ -1,5 +1,10 @@
 // Every calculator of the list: a class, and a function over columns. Both are the calculator's
-// own step; nothing here knows any calculator by name.
+// own step; nothing here knows any calculator by name. They are made when they are first asked for:
+// a tenth of a millisecond each, which all together was most of an import.
+#include <map>
+#include <memory>
+#include <mutex>
+
 #include "alone.hpp"
 #include "bind.hpp"
 #include "calculator_words.hpp"
@@ -12,10 +17,15 @@ namespace bookflow {
 
 namespace {
 
+[[nodiscard]] py::module_ core() { return py::module_::import("bookflow._core"); }
+
 // The object of whatever calculator a call names.
 [[nodiscard]] py::object made(const Call& call) {
     const Node node = Node::parse(call);
-    return node.visit([]<class C>(const C& c) { return py::cast(Alone<C>(c)); });
+    return node.visit([]<class C>(const C& c) {
+        (void)py::getattr(core(), std::string(C::kName).c_str());  // there is its class
+        return py::cast(Alone<C>(c));
+    });
 }
 
 // `a / b` and `a - b`.
@@ -40,7 +50,7 @@ template <class C>
 }
 
 template <class C>
-void bind_calculator(py::module_& m, py::list& all) {
+void bind_calculator(py::module_& m) {
     using namespace py::literals;
     using A = Alone<C>;
     static const std::string name(C::kName);
@@ -67,6 +77,11 @@ void bind_calculator(py::module_& m, py::list& all) {
         ")\n--\n\nOne call is one event and one row. Integers in units (prices, sizes), ts in ns; "
         "returns the value.";
     define_hot_method<&update<C>>(cls, "update", update_doc.c_str());
+    static const std::string peek_doc = std::string("peek($self, ") + inputs_of<C>() +
+                                        ")\n--\n\nWhat `update` would return; nothing is consumed "
+                                        "and nothing changes. It steps a copy, "
+                                        "which\ntakes as long as the window is large.";
+    define_hot_method<&peek<C>>(cls, "peek", peek_doc.c_str());
     cls.def_property_readonly(
            "value",
            [](Made<A> a) {
@@ -121,8 +136,47 @@ void bind_calculator(py::module_& m, py::list& all) {
         "what "
         "`out` holds then\n    is not defined.\nTypeError\n    A wrong dtype.";
     define_hot_function<&over_columns<C>>(m, function.c_str(), function_doc.c_str());
-    all.append(metadata<C>());
 }
+
+// The attributes of the module that are not there yet, by name.
+class OnDemand {
+public:
+    template <class C>
+    void add(const std::string& name) {
+        binders_.emplace(name, &bind_calculator<C>);
+    }
+    [[nodiscard]] py::object operator()(const std::string& name) {
+        py::module_ m = core();
+        if (name == "CALCULATORS") {
+            const py::tuple all = metadata_of_all();
+            m.attr("CALCULATORS") = all;
+            return all;
+        }
+        const auto found = binders_.find(name);
+        if (found == binders_.end()) {
+            throw py::attribute_error("module 'bookflow._core' has no attribute '" + name + "'");
+        }
+        // Another thread may be at it: making a class can run Python code, which can let go the GIL.
+        std::unique_lock lock(mutex_, std::defer_lock);
+        {
+            const py::gil_scoped_release release;
+            lock.lock();
+        }
+        const py::dict there = m.attr("__dict__");
+        if (!there.contains(name)) found->second(m);
+        return there[name.c_str()];
+    }
+
+private:
+    [[nodiscard]] static py::tuple metadata_of_all() {
+        py::list all;
+        for_each_calculator([&]<class C>(std::type_identity<C>) { all.append(metadata<C>()); });
+        return all;
+    }
+
+    std::map<std::string, void (*)(py::module_&)> binders_;
+    std::mutex mutex_;
+};
 
 // For tests: the level that column kernels run at, which no result depends on.
 void bind_simd(py::module_& m) {
@@ -160,20 +214,21 @@ void bind_simd(py::module_& m) {
 void bind_calculators(py::module_& m) {
     using namespace py::literals;
     NumpyInteger::find();
-    py::list all;
-    for_each_calculator([&]<class C>(std::type_identity<C>) { bind_calculator<C>(m, all); });
-    m.attr("CALCULATORS") = py::tuple(all);
     py::list exported;  // what `from bookflow._core import *` takes
-    for (const py::handle one : all) {
-        exported.append(one["name"]);
-        exported.append(one["function"]);
-    }
+    const auto on_demand = std::make_shared<OnDemand>();
+    for_each_calculator([&]<class C>(std::type_identity<C>) {
+        for (const std::string& name : {std::string(C::kName), function_name<C>()}) {
+            on_demand->add<C>(name);
+            exported.append(name);
+        }
+    });
     m.attr("__all__") = exported;
     bind_simd(m);
     m.def(
         "parse_calculator", [](const std::string& text) { return made(SpecParser(text).call()); },
         "text"_a,
         "The calculator that a spec names: parse_calculator('VPIN(bucket_volume=10000)').");
+    m.def("__getattr__", [on_demand](const std::string& name) { return (*on_demand)(name); });
 }
 
 }  // namespace bookflow

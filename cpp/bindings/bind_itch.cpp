@@ -114,62 +114,55 @@ itch50::FeedSettings settings_of(i64 midnight, const std::vector<std::string>& s
 template <class T>
 void def_feed(py::class_<T>& cls) {
     using namespace py::literals;
-    cls.def_property_readonly(
-           "position", [](Made<T> f) { return f->feed.bytes(); }, "Bytes read so far.")
-        .def_property_readonly(
-            "messages", [](Made<T> f) { return f->feed.messages(); }, "Messages read so far.")
-        .def_property_readonly(
-            "needs_prints", [](Made<T> f) { return f->feed.needs_prints(); },
-            "Reading stopped at a broken trade whose print was not kept.")
-        .def_property_readonly(
-            "counts",
-            [](Made<T> f) {
-                py::dict out;
-                for (const auto& [name, n] : f->feed.counts()) out[py::str(std::string(name))] = n;
-                return out;
-            },
-            "What was passed over, by name.")
-        .def(
-            "stocks",
-            [](Made<T> f, std::size_t begin) {
-                py::list out;
-                const auto& named = f->feed.named();
-                for (std::size_t i = begin; i < named.size(); ++i) {
-                    const std::string symbol =
-                        named[i].stock == 0 ? "" : itch50::symbol_of(named[i].stock);
-                    out.append(py::make_tuple(
-                        static_cast<int>(named[i].locate),
-                        py::reinterpret_steal<py::str>(PyUnicode_DecodeLatin1(
-                            symbol.data(), static_cast<py::ssize_t>(symbol.size()), nullptr))));
-                }
-                return out;
-            },
-            "begin"_a = 0,
-            "(locate code, symbol) of the stocks that are wanted, as they were named.")
-        .def(
-            "gap", [](Made<T> f) { f->feed.gap(); }, "Messages were lost.")
-        .def(
-            "packet",
-            [](Made<T> f, const py::buffer& data, i64 offset) {
-                const Input input(data);
-                const auto accepted = f->packets.accept(input.data(), input.size(), offset);
-                if (accepted.gap) f->feed.gap();
-                return input.size() - accepted.size;
-            },
-            "data"_a, "offset"_a = 0,
-            "Takes note of a MoldUDP64 packet; where in it the messages begin that are new.")
-        .def_property_readonly(
-            "packets",
-            [](Made<T> f) {
-                py::dict out;
-                out["expected"] = f->packets.expected();
-                out["lost"] = f->packets.lost();
-                out["duplicates"] = f->packets.duplicates();
-                out["heartbeats"] = f->packets.heartbeats();
-                out["ended"] = f->packets.ended();
-                return out;
-            },
-            "What the packets told.");
+    cls.def_property_readonly("position", guarded<T>([](T& f) { return f.feed.bytes(); }),
+                              "Bytes read so far.")
+        .def_property_readonly("messages", guarded<T>([](T& f) { return f.feed.messages(); }),
+                               "Messages read so far.")
+        .def_property_readonly("needs_prints",
+                               guarded<T>([](T& f) { return f.feed.needs_prints(); }),
+                               "Reading stopped at a broken trade whose print was not kept.")
+        .def_property_readonly("counts", guarded<T>([](T& f) {
+                                   py::dict out;
+                                   for (const auto& [name, n] : f.feed.counts())
+                                       out[py::str(std::string(name))] = n;
+                                   return out;
+                               }),
+                               "What was passed over, by name.")
+        .def("stocks", guarded<T, std::size_t>([](T& f, std::size_t begin) {
+                 py::list out;
+                 const auto& named = f.feed.named();
+                 for (std::size_t i = begin; i < named.size(); ++i) {
+                     const std::string symbol =
+                         named[i].stock == 0 ? "" : itch50::symbol_of(named[i].stock);
+                     out.append(py::make_tuple(
+                         static_cast<int>(named[i].locate),
+                         py::reinterpret_steal<py::str>(PyUnicode_DecodeLatin1(
+                             symbol.data(), static_cast<py::ssize_t>(symbol.size()), nullptr))));
+                 }
+                 return out;
+             }),
+             "begin"_a = 0,
+             "(locate code, symbol) of the stocks that are wanted, as they were named.")
+        .def("gap", guarded<T>([](T& f) { f.feed.gap(); }), "Messages were lost.")
+        .def("packet",
+             guarded<T, const py::buffer&, i64>([](T& f, const py::buffer& data, i64 offset) {
+                 const Input input(data);
+                 const auto accepted = f.packets.accept(input.data(), input.size(), offset);
+                 if (accepted.gap) f.feed.gap();
+                 return input.size() - accepted.size;
+             }),
+             "data"_a, "offset"_a = 0,
+             "Takes note of a MoldUDP64 packet; where in it the messages begin that are new.")
+        .def_property_readonly("packets", guarded<T>([](T& f) {
+                                   py::dict out;
+                                   out["expected"] = f.packets.expected();
+                                   out["lost"] = f.packets.lost();
+                                   out["duplicates"] = f.packets.duplicates();
+                                   out["heartbeats"] = f.packets.heartbeats();
+                                   out["ended"] = f.packets.ended();
+                                   return out;
+                               }),
+                               "What the packets told.");
 }
 
 class EncoderOf {
@@ -289,46 +282,46 @@ void bind_itch(py::module_& m) {
             },
             "data"_a, "most"_a,
             "((ts, instrument, bid_price, bid_size, ask_price, ask_size), bytes read).")
-        .def(
-            "content_hash",
-            [](Made<BooksOf> b, std::uint16_t locate) -> std::optional<u64> {
-                const OrderBook* book = b->books.book(locate);
-                if (book == nullptr) return std::nullopt;
-                return book->content_hash();
-            },
-            "locate"_a, "The hash of what a stock's book says, None if it has none.")
+        .def("content_hash",
+             guarded<BooksOf, std::uint16_t>(
+                 [](BooksOf& b, std::uint16_t locate) -> std::optional<u64> {
+                     const OrderBook* book = b.books.book(locate);
+                     if (book == nullptr) return std::nullopt;
+                     return book->content_hash();
+                 }),
+             "locate"_a, "The hash of what a stock's book says, None if it has none.")
         .def_property_readonly(
-            "faults", [](Made<BooksOf> b) { return to_python(b->books.faults()); },
+            "faults", guarded<BooksOf>([](BooksOf& b) { return to_python(b.books.faults()); }),
             "Feed faults of all books by name.");
     def_feed(books);
 
     py::class_<EncoderOf>(m, "ItchEncoder", "Events as messages of ITCH 5.0.")
         .def(py::init<i64>(), "midnight"_a)
-        .def(
-            "name",
-            [](Made<EncoderOf> e, std::uint16_t locate, const std::string& symbol) {
-                const auto stock = itch50::stock_of(symbol);
-                if (!stock) throw InputError("has 1 to 8 characters", "symbol", symbol);
-                e->encoder.name(locate, *stock);
-            },
-            "locate"_a, "symbol"_a, "This locate code is this stock's.")
-        .def(
-            "system_event",
-            [](Made<EncoderOf> e, const std::string& code, i64 nanos) {
-                if (code.size() != 1) throw InputError("is one character", "code", code);
-                std::string out;
-                e->encoder.system_event(code[0], nanos, out);
-                return to_bytes(out);
-            },
-            "code"_a, "nanos"_a, "A system event.")
-        .def(
-            "directory",
-            [](Made<EncoderOf> e, std::uint16_t locate, i64 nanos) {
-                std::string out;
-                e->encoder.directory(locate, nanos, out);
-                return to_bytes(out);
-            },
-            "locate"_a, "nanos"_a, "A stock's directory message.")
+        .def("name",
+             guarded<EncoderOf, std::uint16_t, const std::string&>(
+                 [](EncoderOf& e, std::uint16_t locate, const std::string& symbol) {
+                     const auto stock = itch50::stock_of(symbol);
+                     if (!stock) throw InputError("has 1 to 8 characters", "symbol", symbol);
+                     e.encoder.name(locate, *stock);
+                 }),
+             "locate"_a, "symbol"_a, "This locate code is this stock's.")
+        .def("system_event",
+             guarded<EncoderOf, const std::string&, i64>(
+                 [](EncoderOf& e, const std::string& code, i64 nanos) {
+                     if (code.size() != 1) throw InputError("is one character", "code", code);
+                     std::string out;
+                     e.encoder.system_event(code[0], nanos, out);
+                     return to_bytes(out);
+                 }),
+             "code"_a, "nanos"_a, "A system event.")
+        .def("directory",
+             guarded<EncoderOf, std::uint16_t, i64>(
+                 [](EncoderOf& e, std::uint16_t locate, i64 nanos) {
+                     std::string out;
+                     e.encoder.directory(locate, nanos, out);
+                     return to_bytes(out);
+                 }),
+             "locate"_a, "nanos"_a, "A stock's directory message.")
         .def(
             "encode",
             [](Made<EncoderOf> e, const py::object& ts, const py::object& action,
@@ -346,14 +339,12 @@ void bind_itch(py::module_& m) {
             },
             "ts"_a, "action"_a, "side"_a, "price"_a, "size"_a, "flags"_a, "order_id"_a,
             "instrument"_a, "The messages of these events, in units of 1e-4 and shares.")
-        .def(
-            "finish",
-            [](Made<EncoderOf> e) {
-                std::string out;
-                e->encoder.finish(out);
-                return to_bytes(out);
-            },
-            "A deletion that waited for its replace.");
+        .def("finish", guarded<EncoderOf>([](EncoderOf& e) {
+                 std::string out;
+                 e.encoder.finish(out);
+                 return to_bytes(out);
+             }),
+             "A deletion that waited for its replace.");
 }
 
 }  // namespace bookflow

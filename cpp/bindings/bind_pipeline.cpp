@@ -146,20 +146,37 @@ i64 push_alone(Pipeline& pipeline, const Event& e) {
     }
 }
 
-PyObject* push(PyObject* self, PyObject* const* args, Py_ssize_t n, PyObject* keywords) {
+// The event of a call of `push` or `peek`.
+[[gnu::always_inline]] inline Event event_of_call(const char* method, PyObject* const* args,
+                                                  Py_ssize_t n, PyObject* keywords) {
     static constexpr std::array<const char*, 7> names{"ts",   "action",   "side", "price",
                                                       "size", "order_id", "flags"};
-    const Arguments<7> a("push", names, 5, args, n, keywords);
-    auto& bound = self_of<Bound>(self);
+    const Arguments<7> a(method, names, 5, args, n, keywords);
     const i64 ts = a.integer(0);
     const i64 action = a.integer(1);
     const i64 side = a.integer(2);
     const i64 price = a.integer(3, kNone);
     const i64 size = a.integer(4);
     const u64 order_id = a.unsigned_integer(5, 0);
-    const Event e = event_of(ts, action, side, price, size, order_id, a.integer(6, flag::kLast));
+    return event_of(ts, action, side, price, size, order_id, a.integer(6, flag::kLast));
+}
+
+PyObject* push(PyObject* self, PyObject* const* args, Py_ssize_t n, PyObject* keywords) {
+    auto& bound = self_of<Bound>(self);
+    const Event e = event_of_call("push", args, n, keywords);
     const Busy::Guard guard(bound.busy);
     return PyLong_FromLongLong(push_alone(bound.pipeline, e));
+}
+
+PyObject* peek(PyObject* self, PyObject* const* args, Py_ssize_t n, PyObject* keywords) {
+    auto& bound = self_of<Bound>(self);
+    const Event e = event_of_call("peek", args, n, keywords);
+    const Busy::Guard guard(bound.busy);
+    try {
+        return rows_to_python(bound.pipeline.peek(e)).release().ptr();
+    } catch (const InputError& error) {
+        throw InputError(error.rule, error.field, error.value);  // a single event has no row
+    }
 }
 
 // A method or property that waits its turn: another thread may be in the middle of a run.
@@ -353,6 +370,16 @@ void bind_pipeline(py::module_& m) {
         "Takes one event (integers in units, ts in ns; price None: not given) and returns how many "
         "rows it wrote; `latest` reads them. Raises InputError, and nothing changes, when a field "
         "breaks a rule.");
+    define_hot_method<&peek>(
+        cls, "_peek",
+        "_peek($self, ts, action, side, price, size, order_id=0, flags=1)\n--\n\n"
+        "The columns of `peek`'s row, of length 1 or 0.");
+    cls.def("_hold",
+            [](Made<Bound> b) {
+                b->busy.lend();
+                if (!b->busy.is_mine()) Busy::throw_in_use();
+            })
+        .def("_let_go", [](Made<Bound> b) { b->busy.give_back(); });
     add_c_functions(m);
 }
 

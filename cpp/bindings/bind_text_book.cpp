@@ -93,7 +93,6 @@ py::array_t<i64> column_of(const std::vector<TextLevel>& levels, bool prices) {
 // All of the levels, or on an error none.
 py::tuple update(Texts& self, const py::object& bids, const py::object& asks, Py_ssize_t price,
                  Py_ssize_t size, bool whole) {
-    const Busy::Guard guard(self.busy);
     const std::vector<TextLevel> bid = read(self.book, bids, price, size);
     const std::vector<TextLevel> ask = read(self.book, asks, price, size);
     if (whole) {
@@ -113,7 +112,6 @@ py::tuple units(const Texts& self, const py::object& levels, Py_ssize_t price, P
 }
 
 py::array_t<i64> truncate(Texts& self, int side, std::size_t depth) {
-    const Busy::Guard guard(self.busy);
     const std::vector<Price> gone = self.book.truncate(side_of(side), depth);
     py::array_t<i64> out(static_cast<py::ssize_t>(gone.size()));
     std::transform(gone.begin(), gone.end(), out.mutable_data(), [](Price p) { return p.raw; });
@@ -141,7 +139,6 @@ py::list text(const Texts& self, int side_code, std::size_t depth) {
 // Size and price in units; an order of size 0 is gone.
 py::tuple set_order(Orders& self, int side_code, TextOrders::Id id, i64 rank,
                     std::string_view price, std::string_view size) {
-    const Busy::Guard guard(self.busy);
     const Side side = side_of(side_code);
     const TextLevel level = self.book.level(price, size);
     self.book.set(side, id, rank, level);
@@ -176,37 +173,40 @@ void bind_text_book(py::module_& m) {
                  return Texts{TextBook(instrument.cast<const Instrument&>().units()), {}};
              }),
              py::arg("instrument"))
-        .def("update", &update, py::arg("bids"), py::arg("asks"), py::arg("price") = 0,
-             py::arg("size") = 1, py::arg("whole") = false,
+        .def("update",
+             guarded<Texts, const py::object&, const py::object&, Py_ssize_t, Py_ssize_t, bool>(
+                 &update),
+             py::arg("bids"), py::arg("asks"), py::arg("price") = 0, py::arg("size") = 1,
+             py::arg("whole") = false,
              "Sets levels (size 0 removes), each a list whose items `price` and `size` are str or\n"
              "bytes; with `whole` these are all that there are. Returns bid prices and sizes, ask\n"
              "prices and sizes in units, (n,) int64 each. InputError with the row for what is no\n"
              "number of the units: nothing was changed then.")
-        .def("units", &units, py::arg("levels"), py::arg("price") = 0, py::arg("size") = 1,
+        .def("units", guarded<Texts, const py::object&, Py_ssize_t, Py_ssize_t>(&units),
+             py::arg("levels"), py::arg("price") = 0, py::arg("size") = 1,
              "Prices and sizes as `update` reads them, without a change: for prints and orders.")
-        .def("truncate", &truncate, py::arg("side"), py::arg("depth"),
+        .def("truncate", guarded<Texts, int, std::size_t>(&truncate), py::arg("side"),
+             py::arg("depth"),
              "Drops the levels beyond the best `depth`; returns their prices, (n,) int64.")
         .def(
             "checksum",
-            [](const Texts& self, const std::string& rule, std::size_t depth) {
-                return self.book.checksum(rule_of(rule), depth);
-            },
+            guarded<Texts, const std::string&, std::size_t>(
+                [](Texts& self, const std::string& rule, std::size_t depth) {
+                    return self.book.checksum(rule_of(rule), depth);
+                }),
             py::arg("rule"), py::arg("depth"),
             "CRC-32 of the best `depth` levels' text, unsigned.\n\n"
             "rule \"digits\": asks, then bids, without points and leading zeros (Kraken);\n"
             "\"alternating\": bid:size:ask:size:... (OKX, Bitget, FTX); \"signed_asks\": the same\n"
             "with negative ask sizes (Bitfinex).")
-        .def("text", &text, py::arg("side"), py::arg("depth"),
+        .def("text", guarded<Texts, int, std::size_t>(&text), py::arg("side"), py::arg("depth"),
              "The best `depth` levels as (price, size) texts, best first.")
-        .def(
-            "levels",
-            [](const Texts& self) {
-                return py::make_tuple(self.book.size(Side::Bid), self.book.size(Side::Ask));
-            },
-            "How many bid and ask levels there are.")
+        .def("levels", guarded<Texts>([](Texts& self) {
+                 return py::make_tuple(self.book.size(Side::Bid), self.book.size(Side::Ask));
+             }),
+             "How many bid and ask levels there are.")
         .def_property_readonly(
-            "quotes",
-            [](const Texts& self) {
+            "quotes", guarded<Texts>([](Texts& self) {
                 const auto side = [&](Side s) {
                     return self.book.size(s) == 0 ? std::pair{kNone, i64{0}}
                                                   : std::pair{self.book.at(s, 0).price.raw,
@@ -215,9 +215,10 @@ void bind_text_book(py::module_& m) {
                 const auto [bid, bid_size] = side(Side::Bid);
                 const auto [ask, ask_size] = side(Side::Ask);
                 return py::make_tuple(bid, bid_size, ask, ask_size);
-            },
+            }),
             "(bid, bid size, ask, ask size) in units; NONE and 0 where a side is empty.")
-        .def("clear", [](Texts& self) { self.book.clear(); }, "No levels are left.");
+        .def("clear", guarded<Texts>([](Texts& self) { self.book.clear(); }),
+             "No levels are left.");
     py::class_<Orders> orders(m, "TextOrders",
                               "Single orders of one book, kept as the venue wrote them.\n\n"
                               "For feed handlers whose venue sums orders.");
@@ -227,34 +228,34 @@ void bind_text_book(py::module_& m) {
                  return Orders{TextOrders(instrument.cast<const Instrument&>().units()), {}};
              }),
              py::arg("instrument"))
-        .def("set", &set_order, py::arg("side"), py::arg("id"), py::arg("rank"), py::arg("price"),
-             py::arg("size"),
+        .def("set",
+             guarded<Orders, int, TextOrders::Id, i64, std::string_view, std::string_view>(
+                 &set_order),
+             py::arg("side"), py::arg("id"), py::arg("rank"), py::arg("price"), py::arg("size"),
              "Sets or moves an order; size 0 removes it. Among those of its price it stands by\n"
              "`rank`, low before high. Returns price and size in units. InputError for what is\n"
              "no number of them: nothing was changed then.")
-        .def(
-            "remove",
-            [](Orders& self, TextOrders::Id id) {
-                const Busy::Guard guard(self.busy);
-                return self.book.remove(id);
-            },
-            py::arg("id"), "Takes an order away; False if there is none.")
-        .def(
-            "truncate",
-            [](Orders& self, int side, std::size_t depth) {
-                const Busy::Guard guard(self.busy);
-                return py::cast(self.book.truncate(side_of(side), depth));
-            },
-            py::arg("side"), py::arg("depth"),
-            "Drops the orders of prices beyond the best `depth`; returns their ids.")
-        .def("checksum", &sum_of_orders, py::arg("rule"), py::arg("depth"),
+        .def("remove", guarded<Orders, TextOrders::Id>([](Orders& self, TextOrders::Id id) {
+                 return self.book.remove(id);
+             }),
+             py::arg("id"), "Takes an order away; False if there is none.")
+        .def("truncate",
+             guarded<Orders, int, std::size_t>([](Orders& self, int side, std::size_t depth) {
+                 return py::cast(self.book.truncate(side_of(side), depth));
+             }),
+             py::arg("side"), py::arg("depth"),
+             "Drops the orders of prices beyond the best `depth`; returns their ids.")
+        .def("checksum", guarded<Orders, const std::string&, std::size_t>(&sum_of_orders),
+             py::arg("rule"), py::arg("depth"),
              "CRC-32 of the orders' text, unsigned.\n\n"
              "rule \"digits\": every order of the best `depth` prices, asks, then bids, price and\n"
              "size without points and leading zeros (Kraken); \"ids\": the best `depth` orders,\n"
              "bid id:size:ask id:-size:... (Bitfinex).")
-        .def("text", &text_of_orders, py::arg("side"), py::arg("depth"),
+        .def("text", guarded<Orders, int, std::size_t>(&text_of_orders), py::arg("side"),
+             py::arg("depth"),
              "Orders of the best `depth` prices as (id, price, size), in the order of queues.")
-        .def("clear", [](Orders& self) { self.book.clear(); }, "No orders are left.");
+        .def("clear", guarded<Orders>([](Orders& self) { self.book.clear(); }),
+             "No orders are left.");
     m.def(
         "crc32", [](const py::bytes& data) { return crc32(std::string_view(data)); },
         py::arg("data"), "CRC-32 of bytes, unsigned.");

@@ -29,10 +29,14 @@ public:
 
     class Guard {
     public:
-        explicit Guard(Busy& busy) : flag_(busy.flag_) {
-            if (taken(busy.flag_)) throw_in_use();
+        explicit Guard(Busy& busy) : flag_(&busy.flag_) {
+            if (!taken(busy.flag_)) return;
+            if (!busy.is_mine()) throw_in_use();
+            flag_ = nullptr;  // it stays with its holder
         }
-        ~Guard() { flag_.store(false, std::memory_order_release); }
+        ~Guard() {
+            if (flag_ != nullptr) flag_->store(false, std::memory_order_release);
+        }
         Guard(const Guard&) = delete;
         Guard& operator=(const Guard&) = delete;
 
@@ -48,12 +52,12 @@ public:
             return false;
 #endif
         }
-        std::atomic<bool>& flag_;
+        std::atomic<bool>* flag_;
     };
 
     // For as long as compiled code has the object, its thread has it: an exchange a call would cost
-    // more than most calls. A thread may have it several times. Where another one has it already,
-    // nothing happens here, and it is not this one's.
+    // more than most calls. So it is over the chunks of one input. A thread may have it several
+    // times. Where another one has it already, nothing happens here, and it is not this one's.
     void lend() {
         if (!is_mine()) {
             if (flag_.exchange(true, std::memory_order_acquire)) return;
@@ -118,6 +122,15 @@ public:
 private:
     T* object_;
 };
+
+// f as a method or property of a T with a busy flag: another thread may be in the middle of its own.
+template <class T, class... Args, class F>
+[[nodiscard]] auto guarded(F f) {
+    return [f](Made<T> self, Args... args) {
+        const Busy::Guard guard(self->busy);
+        return f(*self, args...);
+    };
+}
 
 // The arguments of one call, in the order of `names`; missing ones are nullptr. Positional ones are
 // read where the caller has them.

@@ -14,11 +14,11 @@ PYBIND11_MODULE(_core, m) {
     bookflow::bind_books(m);
     bookflow::bind_text_book(m);
     bookflow::bind_itch(m);
-    bookflow::bind_calculators(m);
     bookflow::bind_special(m);
     bookflow::bind_bars(m);
     bookflow::bind_pipeline(m);
     bookflow::bind_rings(m);
     bookflow::bind_live(m);
     bookflow::bind_c_functions(m);
+    bookflow::bind_calculators(m);  // the last: what follows `__getattr__` would ask it first
 }

@@ -14,22 +14,27 @@ namespace bookflow {
 template <class T, class Class, class Blank>
 void def_state(Class& cls, const std::string& what, Blank blank) {
     using namespace py::literals;
-    const auto bytes_of = [what](T& object) { return py::bytes(save_state(what, object)); };
-    cls.def(
-           "copy", [](Made<T> a) { return T(*a); }, "A copy, state and all.")
-        .def("__copy__", [](Made<T> a) { return T(*a); })
-        .def(
-            "__deepcopy__", [](Made<T> a, const py::dict&) { return T(*a); }, "memo"_a)
+    const auto bytes_of =
+        guarded<T>([what](T& object) { return py::bytes(save_state(what, object)); });
+    const auto copied = [](T& object) { return T(object); };
+    cls.def("copy", guarded<T>(copied), "A copy, state and all.")
+        .def("__copy__", guarded<T>(copied))
+        .def("__deepcopy__", guarded<T, const py::dict&>([copied](T& object, const py::dict&) {
+                 return copied(object);
+             }),
+             "memo"_a)
         .def(
             "__eq__",
             [what](Made<T> a, const py::object& b) {
-                return py::isinstance<T>(b) &&
-                       save_state(what, *a) == save_state(what, self_of<T>(b.ptr()));
+                if (!py::isinstance<T>(b)) return false;
+                T& other = self_of<T>(b.ptr());
+                const Busy::Guard guard(a->busy);
+                if (&*a == &other) return true;
+                const Busy::Guard guard_of_other(other.busy);
+                return save_state(what, *a) == save_state(what, other);
             },
             "other"_a)
-        .def(
-            "to_bytes", [bytes_of](Made<T> a) { return bytes_of(*a); },
-            "Everything it is as bytes (magic, version, length, CRC).")
+        .def("to_bytes", bytes_of, "Everything it is as bytes (magic, version, length, CRC).")
         .def_static(
             "from_bytes",
             [what, blank](const py::bytes& state) {
@@ -41,7 +46,7 @@ void def_state(Class& cls, const std::string& what, Blank blank) {
         .def("__reduce__", [what, bytes_of](Made<T> a) {
             // by name: pickle cannot find a static method of a compiled class
             return py::make_tuple(py::module_::import("bookflow._restore").attr("restore"),
-                                  py::make_tuple(what, bytes_of(*a)));
+                                  py::make_tuple(what, bytes_of(a)));
         });
 }
 

@@ -15,7 +15,6 @@ except ImportError as error:
         "install the package (`pip install .`) instead of importing its source folder"
     ) from error
 
-from bookflow._core import *  # noqa: F403  # the calculators and their functions: the list is the core's
 from bookflow._core import (
     EVENT_DTYPE,
     NONE,
@@ -41,6 +40,7 @@ from bookflow.pipeline import Pipeline
 
 if TYPE_CHECKING:
     from bookflow import reference
+    from bookflow._core import *  # noqa: F403  # calculators and functions: the list is the core's
     from bookflow.bar_frames import BAR_DTYPE, bars
     from bookflow.checkpoint import Checkpoint, Position
     from bookflow.consolidation import Consolidated, consolidated
@@ -121,8 +121,8 @@ _LAZY = {
     "write_itch": "bookflow.readers",
 }
 
-_CALCULATORS = [entry["name"] for entry in _core.CALCULATORS]
-_FUNCTIONS = [entry["function"] for entry in _core.CALCULATORS]
+_OF_CORE = frozenset(_core.__all__)
+"""The calculators and their functions, which the core makes on first use too."""
 
 __all__ = [
     "BAR_DTYPE",
@@ -195,8 +195,7 @@ __all__ = [
     "Overrun",
     "QueueFull",
     "SegmentError",
-    *_CALCULATORS,
-    *_FUNCTIONS,
+    *_core.__all__,
 ]
 
 
@@ -206,6 +205,9 @@ def calculators() -> tuple[dict[str, Any], ...]:
 
 
 def __getattr__(name: str) -> Any:
+    if name in _OF_CORE:
+        value = globals()[name] = getattr(_core, name)
+        return value
     import importlib
 
     if name == "reference":

@@ -441,6 +441,8 @@ class Pipeline(metaclass=_Made):
     ) -> tuple[Any, ...]: ...
     def _latest(self, n: int) -> tuple[Any, ...]: ...
     def _finish(self) -> int: ...
+    def _hold(self) -> None: ...
+    def _let_go(self) -> None: ...
     def push(
         self,
         ts: SupportsIndex,
@@ -451,6 +453,16 @@ class Pipeline(metaclass=_Made):
         order_id: SupportsIndex = 0,
         flags: SupportsIndex = 1,
     ) -> int: ...
+    def _peek(
+        self,
+        ts: SupportsIndex,
+        action: SupportsIndex,
+        side: SupportsIndex,
+        price: SupportsIndex | None,
+        size: SupportsIndex,
+        order_id: SupportsIndex = 0,
+        flags: SupportsIndex = 1,
+    ) -> tuple[Any, ...]: ...
     def last(self, column: int) -> float: ...
     @property
     def last_ts(self) -> int: ...
@@ -595,6 +607,14 @@ class Touch(metaclass=_Made):
         ask_size: SupportsIndex,
         ts: SupportsIndex | None = None,
     ) -> float: ...
+    def peek(
+        self,
+        bid_price: SupportsIndex,
+        bid_size: SupportsIndex,
+        ask_price: SupportsIndex,
+        ask_size: SupportsIndex,
+        ts: SupportsIndex | None = None,
+    ) -> float: ...
     @property
     def value(self) -> float: ...
     @property
@@ -617,6 +637,14 @@ class Touch(metaclass=_Made):
 class Mid(metaclass=_Made):
     def __init__(self) -> None: ...
     def update(
+        self,
+        bid_price: SupportsIndex,
+        bid_size: SupportsIndex,
+        ask_price: SupportsIndex,
+        ask_size: SupportsIndex,
+        ts: SupportsIndex | None = None,
+    ) -> float: ...
+    def peek(
         self,
         bid_price: SupportsIndex,
         bid_size: SupportsIndex,
@@ -655,6 +683,14 @@ class Spread(metaclass=_Made):
         ask_size: SupportsIndex,
         ts: SupportsIndex | None = None,
     ) -> float: ...
+    def peek(
+        self,
+        bid_price: SupportsIndex,
+        bid_size: SupportsIndex,
+        ask_price: SupportsIndex,
+        ask_size: SupportsIndex,
+        ts: SupportsIndex | None = None,
+    ) -> float: ...
     @property
     def value(self) -> float: ...
     @property
@@ -677,6 +713,14 @@ class Spread(metaclass=_Made):
 class WeightedMid(metaclass=_Made):
     def __init__(self) -> None: ...
     def update(
+        self,
+        bid_price: SupportsIndex,
+        bid_size: SupportsIndex,
+        ask_price: SupportsIndex,
+        ask_size: SupportsIndex,
+        ts: SupportsIndex | None = None,
+    ) -> float: ...
+    def peek(
         self,
         bid_price: SupportsIndex,
         bid_size: SupportsIndex,
@@ -713,6 +757,14 @@ class QueueImbalance(metaclass=_Made):
         ask_size: SupportsIndex,
         ts: SupportsIndex | None = None,
     ) -> float: ...
+    def peek(
+        self,
+        bid_price: SupportsIndex,
+        bid_size: SupportsIndex,
+        ask_price: SupportsIndex,
+        ask_size: SupportsIndex,
+        ts: SupportsIndex | None = None,
+    ) -> float: ...
     @property
     def value(self) -> float: ...
     @property
@@ -735,6 +787,14 @@ class QueueImbalance(metaclass=_Made):
 class QueueShare(metaclass=_Made):
     def __init__(self) -> None: ...
     def update(
+        self,
+        bid_price: SupportsIndex,
+        bid_size: SupportsIndex,
+        ask_price: SupportsIndex,
+        ask_size: SupportsIndex,
+        ts: SupportsIndex | None = None,
+    ) -> float: ...
+    def peek(
         self,
         bid_price: SupportsIndex,
         bid_size: SupportsIndex,
@@ -770,6 +830,14 @@ class Microprice(metaclass=_Made):
     @property
     def adjustment(self) -> tuple[float, ...]: ...
     def update(
+        self,
+        bid_price: SupportsIndex,
+        bid_size: SupportsIndex,
+        ask_price: SupportsIndex,
+        ask_size: SupportsIndex,
+        ts: SupportsIndex | None = None,
+    ) -> float: ...
+    def peek(
         self,
         bid_price: SupportsIndex,
         bid_size: SupportsIndex,
@@ -823,6 +891,14 @@ class MultiLevelImbalance(metaclass=_Made):
         ask_size: _Ints,
         ts: SupportsIndex | None = None,
     ) -> float: ...
+    def peek(
+        self,
+        bid_price: _Ints,
+        bid_size: _Ints,
+        ask_price: _Ints,
+        ask_size: _Ints,
+        ts: SupportsIndex | None = None,
+    ) -> float: ...
     @property
     def value(self) -> float: ...
     @property
@@ -859,6 +935,14 @@ class CumulativeDepth(metaclass=_Made):
     @property
     def within(self) -> int | float | None: ...
     def update(
+        self,
+        bid_price: _Ints,
+        bid_size: _Ints,
+        ask_price: _Ints,
+        ask_size: _Ints,
+        ts: SupportsIndex | None = None,
+    ) -> float: ...
+    def peek(
         self,
         bid_price: _Ints,
         bid_size: _Ints,
@@ -912,6 +996,14 @@ class WalkTheBook(metaclass=_Made):
         ask_size: _Ints,
         ts: SupportsIndex | None = None,
     ) -> float: ...
+    def peek(
+        self,
+        bid_price: _Ints,
+        bid_size: _Ints,
+        ask_price: _Ints,
+        ask_size: _Ints,
+        ts: SupportsIndex | None = None,
+    ) -> float: ...
     @property
     def value(self) -> float: ...
     @property
@@ -942,6 +1034,14 @@ class BookSlope(metaclass=_Made):
     @property
     def side(self) -> Literal["bid", "ask", "both"]: ...
     def update(
+        self,
+        bid_price: _Ints,
+        bid_size: _Ints,
+        ask_price: _Ints,
+        ask_size: _Ints,
+        ts: SupportsIndex | None = None,
+    ) -> float: ...
+    def peek(
         self,
         bid_price: _Ints,
         bid_size: _Ints,
@@ -989,6 +1089,14 @@ class BookSkew(metaclass=_Made):
         ask_size: _Ints,
         ts: SupportsIndex | None = None,
     ) -> float: ...
+    def peek(
+        self,
+        bid_price: _Ints,
+        bid_size: _Ints,
+        ask_price: _Ints,
+        ask_size: _Ints,
+        ts: SupportsIndex | None = None,
+    ) -> float: ...
     @property
     def value(self) -> float: ...
     @property
@@ -1011,6 +1119,16 @@ class BookSkew(metaclass=_Made):
 class OrderCountImbalance(metaclass=_Made):
     def __init__(self) -> None: ...
     def update(
+        self,
+        bid_orders: SupportsIndex,
+        ask_orders: SupportsIndex,
+        bid_size: SupportsIndex | None = None,
+        ask_size: SupportsIndex | None = None,
+        bid_age: SupportsIndex | None = None,
+        ask_age: SupportsIndex | None = None,
+        ts: SupportsIndex | None = None,
+    ) -> float: ...
+    def peek(
         self,
         bid_orders: SupportsIndex,
         ask_orders: SupportsIndex,
@@ -1044,6 +1162,16 @@ class MeanOrderSize(metaclass=_Made):
     @property
     def of(self) -> Literal["bid", "ask", "both"]: ...
     def update(
+        self,
+        bid_orders: SupportsIndex,
+        ask_orders: SupportsIndex,
+        bid_size: SupportsIndex | None = None,
+        ask_size: SupportsIndex | None = None,
+        bid_age: SupportsIndex | None = None,
+        ask_age: SupportsIndex | None = None,
+        ts: SupportsIndex | None = None,
+    ) -> float: ...
+    def peek(
         self,
         bid_orders: SupportsIndex,
         ask_orders: SupportsIndex,
@@ -1090,6 +1218,16 @@ class TouchAge(metaclass=_Made):
         ask_age: SupportsIndex | None = None,
         ts: SupportsIndex | None = None,
     ) -> float: ...
+    def peek(
+        self,
+        bid_orders: SupportsIndex,
+        ask_orders: SupportsIndex,
+        bid_size: SupportsIndex | None = None,
+        ask_size: SupportsIndex | None = None,
+        bid_age: SupportsIndex | None = None,
+        ask_age: SupportsIndex | None = None,
+        ts: SupportsIndex | None = None,
+    ) -> float: ...
     @property
     def value(self) -> float: ...
     @property
@@ -1114,6 +1252,14 @@ class OrderFlowImbalance(metaclass=_Made):
     @property
     def window(self) -> str | None: ...
     def update(
+        self,
+        bid_price: SupportsIndex,
+        bid_size: SupportsIndex,
+        ask_price: SupportsIndex,
+        ask_size: SupportsIndex,
+        ts: SupportsIndex | None = None,
+    ) -> float: ...
+    def peek(
         self,
         bid_price: SupportsIndex,
         bid_size: SupportsIndex,
@@ -1154,6 +1300,14 @@ class LogOrderFlowImbalance(metaclass=_Made):
         ask_size: SupportsIndex,
         ts: SupportsIndex | None = None,
     ) -> float: ...
+    def peek(
+        self,
+        bid_price: SupportsIndex,
+        bid_size: SupportsIndex,
+        ask_price: SupportsIndex,
+        ask_size: SupportsIndex,
+        ts: SupportsIndex | None = None,
+    ) -> float: ...
     @property
     def value(self) -> float: ...
     @property
@@ -1180,6 +1334,14 @@ class MultiLevelOrderFlowImbalance(metaclass=_Made):
     @property
     def window(self) -> str | None: ...
     def update(
+        self,
+        bid_price: _Ints,
+        bid_size: _Ints,
+        ask_price: _Ints,
+        ask_size: _Ints,
+        ts: SupportsIndex | None = None,
+    ) -> _Floats: ...
+    def peek(
         self,
         bid_price: _Ints,
         bid_size: _Ints,
@@ -1220,6 +1382,14 @@ class NormalisedOrderFlowImbalance(metaclass=_Made):
         ask_size: _Ints,
         ts: SupportsIndex | None = None,
     ) -> _Floats: ...
+    def peek(
+        self,
+        bid_price: _Ints,
+        bid_size: _Ints,
+        ask_price: _Ints,
+        ask_size: _Ints,
+        ts: SupportsIndex | None = None,
+    ) -> _Floats: ...
     @property
     def value(self) -> _Floats: ...
     @property
@@ -1253,6 +1423,14 @@ class IntegratedOrderFlowImbalance(metaclass=_Made):
         ask_size: _Ints,
         ts: SupportsIndex | None = None,
     ) -> float: ...
+    def peek(
+        self,
+        bid_price: _Ints,
+        bid_size: _Ints,
+        ask_price: _Ints,
+        ask_size: _Ints,
+        ts: SupportsIndex | None = None,
+    ) -> float: ...
     @property
     def value(self) -> float: ...
     @property
@@ -1279,6 +1457,14 @@ class DepthConservingOrderFlowImbalance(metaclass=_Made):
     @property
     def window(self) -> str | None: ...
     def update(
+        self,
+        bid_price: _Ints,
+        bid_size: _Ints,
+        ask_price: _Ints,
+        ask_size: _Ints,
+        ts: SupportsIndex | None = None,
+    ) -> float: ...
+    def peek(
         self,
         bid_price: _Ints,
         bid_size: _Ints,
@@ -1321,6 +1507,14 @@ class MultiLevelLogOrderFlowImbalance(metaclass=_Made):
         ask_size: _Ints,
         ts: SupportsIndex | None = None,
     ) -> _Floats: ...
+    def peek(
+        self,
+        bid_price: _Ints,
+        bid_size: _Ints,
+        ask_price: _Ints,
+        ask_size: _Ints,
+        ts: SupportsIndex | None = None,
+    ) -> _Floats: ...
     @property
     def value(self) -> _Floats: ...
     @property
@@ -1349,6 +1543,14 @@ class QuoteChangeCount(metaclass=_Made):
     @property
     def window(self) -> str | None: ...
     def update(
+        self,
+        bid_price: SupportsIndex,
+        bid_size: SupportsIndex,
+        ask_price: SupportsIndex,
+        ask_size: SupportsIndex,
+        ts: SupportsIndex | None = None,
+    ) -> float: ...
+    def peek(
         self,
         bid_price: SupportsIndex,
         bid_size: SupportsIndex,
@@ -1387,6 +1589,14 @@ class RealisedVolatility(metaclass=_Made):
         ask_size: SupportsIndex,
         ts: SupportsIndex | None = None,
     ) -> float: ...
+    def peek(
+        self,
+        bid_price: SupportsIndex,
+        bid_size: SupportsIndex,
+        ask_price: SupportsIndex,
+        ask_size: SupportsIndex,
+        ts: SupportsIndex | None = None,
+    ) -> float: ...
     @property
     def value(self) -> float: ...
     @property
@@ -1415,6 +1625,15 @@ class CauseOrderFlowImbalance(metaclass=_Made):
     @property
     def window(self) -> str | None: ...
     def update(
+        self,
+        price: SupportsIndex,
+        change: SupportsIndex,
+        side: SupportsIndex,
+        cause: SupportsIndex,
+        touch: SupportsIndex,
+        ts: SupportsIndex | None = None,
+    ) -> float: ...
+    def peek(
         self,
         price: SupportsIndex,
         change: SupportsIndex,
@@ -1459,6 +1678,15 @@ class CancelRate(metaclass=_Made):
         touch: SupportsIndex,
         ts: SupportsIndex | None = None,
     ) -> float: ...
+    def peek(
+        self,
+        price: SupportsIndex,
+        change: SupportsIndex,
+        side: SupportsIndex,
+        cause: SupportsIndex,
+        touch: SupportsIndex,
+        ts: SupportsIndex | None = None,
+    ) -> float: ...
     @property
     def value(self) -> float: ...
     @property
@@ -1483,6 +1711,15 @@ class OrderToTradeRatio(metaclass=_Made):
     @property
     def window(self) -> str | None: ...
     def update(
+        self,
+        price: SupportsIndex,
+        change: SupportsIndex,
+        side: SupportsIndex,
+        cause: SupportsIndex,
+        touch: SupportsIndex,
+        ts: SupportsIndex | None = None,
+    ) -> float: ...
+    def peek(
         self,
         price: SupportsIndex,
         change: SupportsIndex,
@@ -1535,6 +1772,15 @@ class TradeCount(metaclass=_Made):
         bid_price: SupportsIndex | None = None,
         ask_price: SupportsIndex | None = None,
     ) -> float: ...
+    def peek(
+        self,
+        price: SupportsIndex,
+        size: SupportsIndex,
+        side: SupportsIndex = 0,
+        ts: SupportsIndex | None = None,
+        bid_price: SupportsIndex | None = None,
+        ask_price: SupportsIndex | None = None,
+    ) -> float: ...
     @property
     def value(self) -> float: ...
     @property
@@ -1559,6 +1805,13 @@ class Volume(metaclass=_Made):
     @property
     def window(self) -> str | None: ...
     def update(
+        self,
+        price: SupportsIndex,
+        size: SupportsIndex,
+        side: SupportsIndex = 0,
+        ts: SupportsIndex | None = None,
+    ) -> float: ...
+    def peek(
         self,
         price: SupportsIndex,
         size: SupportsIndex,
@@ -1598,6 +1851,15 @@ class BuyVolume(metaclass=_Made):
     @property
     def fills(self) -> Literal["each", "aggressor"]: ...
     def update(
+        self,
+        price: SupportsIndex,
+        size: SupportsIndex,
+        side: SupportsIndex = 0,
+        ts: SupportsIndex | None = None,
+        bid_price: SupportsIndex | None = None,
+        ask_price: SupportsIndex | None = None,
+    ) -> float: ...
+    def peek(
         self,
         price: SupportsIndex,
         size: SupportsIndex,
@@ -1647,6 +1909,15 @@ class SellVolume(metaclass=_Made):
         bid_price: SupportsIndex | None = None,
         ask_price: SupportsIndex | None = None,
     ) -> float: ...
+    def peek(
+        self,
+        price: SupportsIndex,
+        size: SupportsIndex,
+        side: SupportsIndex = 0,
+        ts: SupportsIndex | None = None,
+        bid_price: SupportsIndex | None = None,
+        ask_price: SupportsIndex | None = None,
+    ) -> float: ...
     @property
     def value(self) -> float: ...
     @property
@@ -1671,6 +1942,13 @@ class Turnover(metaclass=_Made):
     @property
     def window(self) -> str | None: ...
     def update(
+        self,
+        price: SupportsIndex,
+        size: SupportsIndex,
+        side: SupportsIndex = 0,
+        ts: SupportsIndex | None = None,
+    ) -> float: ...
+    def peek(
         self,
         price: SupportsIndex,
         size: SupportsIndex,
@@ -1703,6 +1981,15 @@ class SignedRootTurnover(metaclass=_Made):
     @property
     def sign(self) -> str: ...
     def update(
+        self,
+        price: SupportsIndex,
+        size: SupportsIndex,
+        side: SupportsIndex = 0,
+        ts: SupportsIndex | None = None,
+        bid_price: SupportsIndex | None = None,
+        ask_price: SupportsIndex | None = None,
+    ) -> float: ...
+    def peek(
         self,
         price: SupportsIndex,
         size: SupportsIndex,
@@ -1752,6 +2039,15 @@ class BuySellRatio(metaclass=_Made):
         bid_price: SupportsIndex | None = None,
         ask_price: SupportsIndex | None = None,
     ) -> float: ...
+    def peek(
+        self,
+        price: SupportsIndex,
+        size: SupportsIndex,
+        side: SupportsIndex = 0,
+        ts: SupportsIndex | None = None,
+        bid_price: SupportsIndex | None = None,
+        ask_price: SupportsIndex | None = None,
+    ) -> float: ...
     @property
     def value(self) -> float: ...
     @property
@@ -1793,6 +2089,15 @@ class TradeFlowImbalance(metaclass=_Made):
         bid_price: SupportsIndex | None = None,
         ask_price: SupportsIndex | None = None,
     ) -> float: ...
+    def peek(
+        self,
+        price: SupportsIndex,
+        size: SupportsIndex,
+        side: SupportsIndex = 0,
+        ts: SupportsIndex | None = None,
+        bid_price: SupportsIndex | None = None,
+        ask_price: SupportsIndex | None = None,
+    ) -> float: ...
     @property
     def value(self) -> float: ...
     @property
@@ -1826,6 +2131,13 @@ class VolumeSignedImbalance(metaclass=_Made):
     @property
     def normalised(self) -> bool: ...
     def update(
+        self,
+        price: SupportsIndex,
+        size: SupportsIndex,
+        side: SupportsIndex = 0,
+        ts: SupportsIndex | None = None,
+    ) -> float: ...
+    def peek(
         self,
         price: SupportsIndex,
         size: SupportsIndex,
@@ -1876,6 +2188,15 @@ class CumulativeVolumeDelta(metaclass=_Made):
         bid_price: SupportsIndex | None = None,
         ask_price: SupportsIndex | None = None,
     ) -> float: ...
+    def peek(
+        self,
+        price: SupportsIndex,
+        size: SupportsIndex,
+        side: SupportsIndex = 0,
+        ts: SupportsIndex | None = None,
+        bid_price: SupportsIndex | None = None,
+        ask_price: SupportsIndex | None = None,
+    ) -> float: ...
     @property
     def value(self) -> float: ...
     @property
@@ -1902,6 +2223,13 @@ class VWAP(metaclass=_Made):
     @property
     def anchor(self) -> int | str | None: ...
     def update(
+        self,
+        price: SupportsIndex,
+        size: SupportsIndex,
+        side: SupportsIndex = 0,
+        ts: SupportsIndex | None = None,
+    ) -> float: ...
+    def peek(
         self,
         price: SupportsIndex,
         size: SupportsIndex,
@@ -1947,6 +2275,13 @@ class VWAPDeviation(metaclass=_Made):
         side: SupportsIndex = 0,
         ts: SupportsIndex | None = None,
     ) -> float: ...
+    def peek(
+        self,
+        price: SupportsIndex,
+        size: SupportsIndex,
+        side: SupportsIndex = 0,
+        ts: SupportsIndex | None = None,
+    ) -> float: ...
     @property
     def value(self) -> float: ...
     @property
@@ -1969,6 +2304,13 @@ class VWAPDeviation(metaclass=_Made):
 class LastPrice(metaclass=_Made):
     def __init__(self) -> None: ...
     def update(
+        self,
+        price: SupportsIndex,
+        size: SupportsIndex,
+        side: SupportsIndex = 0,
+        ts: SupportsIndex | None = None,
+    ) -> float: ...
+    def peek(
         self,
         price: SupportsIndex,
         size: SupportsIndex,
@@ -2003,6 +2345,13 @@ class MeanTradeSize(metaclass=_Made):
     @property
     def fills(self) -> Literal["each", "aggressor"]: ...
     def update(
+        self,
+        price: SupportsIndex,
+        size: SupportsIndex,
+        side: SupportsIndex = 0,
+        ts: SupportsIndex | None = None,
+    ) -> float: ...
+    def peek(
         self,
         price: SupportsIndex,
         size: SupportsIndex,
@@ -2048,6 +2397,13 @@ class LargeTradeShare(metaclass=_Made):
         side: SupportsIndex = 0,
         ts: SupportsIndex | None = None,
     ) -> float: ...
+    def peek(
+        self,
+        price: SupportsIndex,
+        size: SupportsIndex,
+        side: SupportsIndex = 0,
+        ts: SupportsIndex | None = None,
+    ) -> float: ...
     @property
     def value(self) -> float: ...
     @property
@@ -2074,6 +2430,13 @@ class TradeSizeQuantile(metaclass=_Made):
     @property
     def trades(self) -> int: ...
     def update(
+        self,
+        price: SupportsIndex,
+        size: SupportsIndex,
+        side: SupportsIndex = 0,
+        ts: SupportsIndex | None = None,
+    ) -> float: ...
+    def peek(
         self,
         price: SupportsIndex,
         size: SupportsIndex,
@@ -2113,6 +2476,15 @@ class VolumeConfirmation(metaclass=_Made):
     @property
     def sign(self) -> str: ...
     def update(
+        self,
+        price: SupportsIndex,
+        size: SupportsIndex,
+        side: SupportsIndex = 0,
+        ts: SupportsIndex | None = None,
+        bid_price: SupportsIndex | None = None,
+        ask_price: SupportsIndex | None = None,
+    ) -> float: ...
+    def peek(
         self,
         price: SupportsIndex,
         size: SupportsIndex,
@@ -2163,6 +2535,13 @@ class VolumeClimax(metaclass=_Made):
         side: SupportsIndex = 0,
         ts: SupportsIndex | None = None,
     ) -> float: ...
+    def peek(
+        self,
+        price: SupportsIndex,
+        size: SupportsIndex,
+        side: SupportsIndex = 0,
+        ts: SupportsIndex | None = None,
+    ) -> float: ...
     @property
     def value(self) -> float: ...
     @property
@@ -2189,6 +2568,13 @@ class RelativeVolume(metaclass=_Made):
     @property
     def step(self) -> int: ...
     def update(
+        self,
+        price: SupportsIndex,
+        size: SupportsIndex,
+        side: SupportsIndex = 0,
+        ts: SupportsIndex | None = None,
+    ) -> float: ...
+    def peek(
         self,
         price: SupportsIndex,
         size: SupportsIndex,
@@ -2245,6 +2631,15 @@ class HawkesIntensity(metaclass=_Made):
         bid_price: SupportsIndex | None = None,
         ask_price: SupportsIndex | None = None,
     ) -> float: ...
+    def peek(
+        self,
+        price: SupportsIndex,
+        size: SupportsIndex,
+        side: SupportsIndex = 0,
+        ts: SupportsIndex | None = None,
+        bid_price: SupportsIndex | None = None,
+        ask_price: SupportsIndex | None = None,
+    ) -> float: ...
     @property
     def value(self) -> float: ...
     @property
@@ -2278,6 +2673,15 @@ class EffectiveSpread(metaclass=_Made):
     @property
     def sign(self) -> str: ...
     def update(
+        self,
+        price: SupportsIndex,
+        size: SupportsIndex,
+        side: SupportsIndex = 0,
+        ts: SupportsIndex | None = None,
+        bid_price: SupportsIndex | None = None,
+        ask_price: SupportsIndex | None = None,
+    ) -> float: ...
+    def peek(
         self,
         price: SupportsIndex,
         size: SupportsIndex,
@@ -2330,6 +2734,15 @@ class RealisedSpread(metaclass=_Made):
         bid_price: SupportsIndex | None = None,
         ask_price: SupportsIndex | None = None,
     ) -> float: ...
+    def peek(
+        self,
+        price: SupportsIndex,
+        size: SupportsIndex,
+        side: SupportsIndex = 0,
+        ts: SupportsIndex | None = None,
+        bid_price: SupportsIndex | None = None,
+        ask_price: SupportsIndex | None = None,
+    ) -> float: ...
     @property
     def value(self) -> float: ...
     @property
@@ -2366,6 +2779,15 @@ class PriceImpact(metaclass=_Made):
     @property
     def sign(self) -> str: ...
     def update(
+        self,
+        price: SupportsIndex,
+        size: SupportsIndex,
+        side: SupportsIndex = 0,
+        ts: SupportsIndex | None = None,
+        bid_price: SupportsIndex | None = None,
+        ask_price: SupportsIndex | None = None,
+    ) -> float: ...
+    def peek(
         self,
         price: SupportsIndex,
         size: SupportsIndex,
@@ -2424,6 +2846,15 @@ class Resilience(metaclass=_Made):
         bid_price: SupportsIndex | None = None,
         ask_price: SupportsIndex | None = None,
     ) -> float: ...
+    def peek(
+        self,
+        price: SupportsIndex,
+        size: SupportsIndex,
+        side: SupportsIndex = 0,
+        ts: SupportsIndex | None = None,
+        bid_price: SupportsIndex | None = None,
+        ask_price: SupportsIndex | None = None,
+    ) -> float: ...
     @property
     def value(self) -> float: ...
     @property
@@ -2448,6 +2879,13 @@ class RollSpread(metaclass=_Made):
     @property
     def window(self) -> str | None: ...
     def update(
+        self,
+        price: SupportsIndex,
+        size: SupportsIndex,
+        side: SupportsIndex = 0,
+        ts: SupportsIndex | None = None,
+    ) -> float: ...
+    def peek(
         self,
         price: SupportsIndex,
         size: SupportsIndex,
@@ -2504,6 +2942,15 @@ class VPIN(metaclass=_Made):
         bid_price: SupportsIndex | None = None,
         ask_price: SupportsIndex | None = None,
     ) -> float: ...
+    def peek(
+        self,
+        price: SupportsIndex,
+        size: SupportsIndex,
+        side: SupportsIndex = 0,
+        ts: SupportsIndex | None = None,
+        bid_price: SupportsIndex | None = None,
+        ask_price: SupportsIndex | None = None,
+    ) -> float: ...
     @property
     def value(self) -> float: ...
     @property
@@ -2546,6 +2993,13 @@ class BulkVolume(metaclass=_Made):
     @property
     def cdf(self) -> str: ...
     def update(
+        self,
+        price: SupportsIndex,
+        size: SupportsIndex,
+        side: SupportsIndex = 0,
+        ts: SupportsIndex | None = None,
+    ) -> float: ...
+    def peek(
         self,
         price: SupportsIndex,
         size: SupportsIndex,
@@ -2606,6 +3060,13 @@ class BulkVPIN(metaclass=_Made):
         side: SupportsIndex = 0,
         ts: SupportsIndex | None = None,
     ) -> float: ...
+    def peek(
+        self,
+        price: SupportsIndex,
+        size: SupportsIndex,
+        side: SupportsIndex = 0,
+        ts: SupportsIndex | None = None,
+    ) -> float: ...
     @property
     def value(self) -> float: ...
     @property
@@ -2634,6 +3095,9 @@ class Ratio(metaclass=_Made):
     @property
     def by(self) -> str | None: ...
     def update(
+        self, of: SupportsFloat, by: SupportsFloat, ts: SupportsIndex | None = None
+    ) -> float: ...
+    def peek(
         self, of: SupportsFloat, by: SupportsFloat, ts: SupportsIndex | None = None
     ) -> float: ...
     @property
@@ -2666,6 +3130,9 @@ class Difference(metaclass=_Made):
     def update(
         self, of: SupportsFloat, less: SupportsFloat, ts: SupportsIndex | None = None
     ) -> float: ...
+    def peek(
+        self, of: SupportsFloat, less: SupportsFloat, ts: SupportsIndex | None = None
+    ) -> float: ...
     @property
     def value(self) -> float: ...
     @property
@@ -2692,6 +3159,7 @@ class Pick(metaclass=_Made):
     @property
     def item(self) -> int: ...
     def update(self, of: SupportsFloat, ts: SupportsIndex | None = None) -> float: ...
+    def peek(self, of: SupportsFloat, ts: SupportsIndex | None = None) -> float: ...
     @property
     def value(self) -> float: ...
     @property
@@ -2728,6 +3196,7 @@ class Mean(metaclass=_Made):
     @property
     def on(self) -> Literal["row", "event"]: ...
     def update(self, of: SupportsFloat, ts: SupportsIndex | None = None) -> float: ...
+    def peek(self, of: SupportsFloat, ts: SupportsIndex | None = None) -> float: ...
     @property
     def value(self) -> float: ...
     @property
@@ -2761,6 +3230,7 @@ class Std(metaclass=_Made):
     @property
     def on(self) -> Literal["row", "event"]: ...
     def update(self, of: SupportsFloat, ts: SupportsIndex | None = None) -> float: ...
+    def peek(self, of: SupportsFloat, ts: SupportsIndex | None = None) -> float: ...
     @property
     def value(self) -> float: ...
     @property
@@ -2794,6 +3264,7 @@ class Min(metaclass=_Made):
     @property
     def on(self) -> Literal["row", "event"]: ...
     def update(self, of: SupportsFloat, ts: SupportsIndex | None = None) -> float: ...
+    def peek(self, of: SupportsFloat, ts: SupportsIndex | None = None) -> float: ...
     @property
     def value(self) -> float: ...
     @property
@@ -2827,6 +3298,7 @@ class Max(metaclass=_Made):
     @property
     def on(self) -> Literal["row", "event"]: ...
     def update(self, of: SupportsFloat, ts: SupportsIndex | None = None) -> float: ...
+    def peek(self, of: SupportsFloat, ts: SupportsIndex | None = None) -> float: ...
     @property
     def value(self) -> float: ...
     @property
@@ -2860,6 +3332,7 @@ class Last(metaclass=_Made):
     @property
     def on(self) -> Literal["row", "event"]: ...
     def update(self, of: SupportsFloat, ts: SupportsIndex | None = None) -> float: ...
+    def peek(self, of: SupportsFloat, ts: SupportsIndex | None = None) -> float: ...
     @property
     def value(self) -> float: ...
     @property
@@ -2893,6 +3366,7 @@ class Lag(metaclass=_Made):
     @property
     def on(self) -> Literal["row", "event"]: ...
     def update(self, of: SupportsFloat, ts: SupportsIndex | None = None) -> float: ...
+    def peek(self, of: SupportsFloat, ts: SupportsIndex | None = None) -> float: ...
     @property
     def value(self) -> float: ...
     @property
@@ -2926,6 +3400,7 @@ class Diff(metaclass=_Made):
     @property
     def on(self) -> Literal["row", "event"]: ...
     def update(self, of: SupportsFloat, ts: SupportsIndex | None = None) -> float: ...
+    def peek(self, of: SupportsFloat, ts: SupportsIndex | None = None) -> float: ...
     @property
     def value(self) -> float: ...
     @property
@@ -2959,6 +3434,7 @@ class ZScore(metaclass=_Made):
     @property
     def on(self) -> Literal["row", "event"]: ...
     def update(self, of: SupportsFloat, ts: SupportsIndex | None = None) -> float: ...
+    def peek(self, of: SupportsFloat, ts: SupportsIndex | None = None) -> float: ...
     @property
     def value(self) -> float: ...
     @property
@@ -2987,6 +3463,7 @@ class LogReturn(metaclass=_Made):
     @property
     def on(self) -> Literal["row", "event"]: ...
     def update(self, of: SupportsFloat, ts: SupportsIndex | None = None) -> float: ...
+    def peek(self, of: SupportsFloat, ts: SupportsIndex | None = None) -> float: ...
     @property
     def value(self) -> float: ...
     @property
@@ -3029,6 +3506,9 @@ class Regression(metaclass=_Made):
     @property
     def on(self) -> Literal["row", "event"]: ...
     def update(
+        self, of: SupportsFloat, by: SupportsFloat, ts: SupportsIndex | None = None
+    ) -> float: ...
+    def peek(
         self, of: SupportsFloat, by: SupportsFloat, ts: SupportsIndex | None = None
     ) -> float: ...
     @property
@@ -3075,6 +3555,9 @@ class KyleLambda(metaclass=_Made):
     def update(
         self, of: SupportsFloat, by: SupportsFloat, ts: SupportsIndex | None = None
     ) -> float: ...
+    def peek(
+        self, of: SupportsFloat, by: SupportsFloat, ts: SupportsIndex | None = None
+    ) -> float: ...
     @property
     def value(self) -> float: ...
     @property
@@ -3119,6 +3602,9 @@ class HasbrouckLambda(metaclass=_Made):
     def update(
         self, of: SupportsFloat, by: SupportsFloat, ts: SupportsIndex | None = None
     ) -> float: ...
+    def peek(
+        self, of: SupportsFloat, by: SupportsFloat, ts: SupportsIndex | None = None
+    ) -> float: ...
     @property
     def value(self) -> float: ...
     @property
@@ -3155,6 +3641,9 @@ class Amihud(metaclass=_Made):
     @property
     def on(self) -> Literal["row", "event"]: ...
     def update(
+        self, of: SupportsFloat, by: SupportsFloat, ts: SupportsIndex | None = None
+    ) -> float: ...
+    def peek(
         self, of: SupportsFloat, by: SupportsFloat, ts: SupportsIndex | None = None
     ) -> float: ...
     @property
@@ -3198,6 +3687,9 @@ class VolumeImpact(metaclass=_Made):
     def update(
         self, of: SupportsFloat, by: SupportsFloat, ts: SupportsIndex | None = None
     ) -> float: ...
+    def peek(
+        self, of: SupportsFloat, by: SupportsFloat, ts: SupportsIndex | None = None
+    ) -> float: ...
     @property
     def value(self) -> float: ...
     @property
@@ -3234,6 +3726,7 @@ class Autocorrelation(metaclass=_Made):
     @property
     def on(self) -> Literal["row", "event"]: ...
     def update(self, of: SupportsFloat, ts: SupportsIndex | None = None) -> float: ...
+    def peek(self, of: SupportsFloat, ts: SupportsIndex | None = None) -> float: ...
     @property
     def value(self) -> float: ...
     @property
@@ -3267,6 +3760,7 @@ class HalfLife(metaclass=_Made):
     @property
     def on(self) -> Literal["row", "event"]: ...
     def update(self, of: SupportsFloat, ts: SupportsIndex | None = None) -> float: ...
+    def peek(self, of: SupportsFloat, ts: SupportsIndex | None = None) -> float: ...
     @property
     def value(self) -> float: ...
     @property
@@ -3300,6 +3794,7 @@ class Whitened(metaclass=_Made):
     @property
     def on(self) -> Literal["row", "event"]: ...
     def update(self, of: SupportsFloat, ts: SupportsIndex | None = None) -> float: ...
+    def peek(self, of: SupportsFloat, ts: SupportsIndex | None = None) -> float: ...
     @property
     def value(self) -> float: ...
     @property
@@ -3328,6 +3823,7 @@ class RunLength(metaclass=_Made):
     @property
     def on(self) -> Literal["row", "event"]: ...
     def update(self, of: SupportsFloat, ts: SupportsIndex | None = None) -> float: ...
+    def peek(self, of: SupportsFloat, ts: SupportsIndex | None = None) -> float: ...
     @property
     def value(self) -> float: ...
     @property
@@ -3364,6 +3860,7 @@ class Rank(metaclass=_Made):
     @property
     def on(self) -> Literal["row", "event"]: ...
     def update(self, of: SupportsFloat, ts: SupportsIndex | None = None) -> float: ...
+    def peek(self, of: SupportsFloat, ts: SupportsIndex | None = None) -> float: ...
     @property
     def value(self) -> float: ...
     @property
@@ -3406,6 +3903,7 @@ class AdaptiveThreshold(metaclass=_Made):
     @property
     def on(self) -> Literal["row", "event"]: ...
     def update(self, of: SupportsFloat, ts: SupportsIndex | None = None) -> float: ...
+    def peek(self, of: SupportsFloat, ts: SupportsIndex | None = None) -> float: ...
     @property
     def value(self) -> float: ...
     @property
@@ -3442,6 +3940,7 @@ class Alarm(metaclass=_Made):
     @property
     def on(self) -> Literal["row", "event"]: ...
     def update(self, of: SupportsFloat, ts: SupportsIndex | None = None) -> float: ...
+    def peek(self, of: SupportsFloat, ts: SupportsIndex | None = None) -> float: ...
     @property
     def value(self) -> float: ...
     @property
@@ -3481,6 +3980,7 @@ class Shewhart(metaclass=_Made):
     @property
     def on(self) -> Literal["row", "event"]: ...
     def update(self, of: SupportsFloat, ts: SupportsIndex | None = None) -> float: ...
+    def peek(self, of: SupportsFloat, ts: SupportsIndex | None = None) -> float: ...
     @property
     def value(self) -> float: ...
     @property
@@ -3529,6 +4029,7 @@ class Cusum(metaclass=_Made):
     @property
     def on(self) -> Literal["row", "event"]: ...
     def update(self, of: SupportsFloat, ts: SupportsIndex | None = None) -> float: ...
+    def peek(self, of: SupportsFloat, ts: SupportsIndex | None = None) -> float: ...
     @property
     def value(self) -> float: ...
     @property
@@ -3577,6 +4078,7 @@ class EwmaChart(metaclass=_Made):
     @property
     def on(self) -> Literal["row", "event"]: ...
     def update(self, of: SupportsFloat, ts: SupportsIndex | None = None) -> float: ...
+    def peek(self, of: SupportsFloat, ts: SupportsIndex | None = None) -> float: ...
     @property
     def value(self) -> float: ...
     @property
@@ -3622,6 +4124,7 @@ class PageHinkley(metaclass=_Made):
     @property
     def on(self) -> Literal["row", "event"]: ...
     def update(self, of: SupportsFloat, ts: SupportsIndex | None = None) -> float: ...
+    def peek(self, of: SupportsFloat, ts: SupportsIndex | None = None) -> float: ...
     @property
     def value(self) -> float: ...
     @property

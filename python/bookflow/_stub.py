@@ -453,6 +453,8 @@ class Pipeline(metaclass=_Made):
     ) -> tuple[Any, ...]: ...
     def _latest(self, n: int) -> tuple[Any, ...]: ...
     def _finish(self) -> int: ...
+    def _hold(self) -> None: ...
+    def _let_go(self) -> None: ...
     def push(
         self,
         ts: SupportsIndex,
@@ -463,6 +465,16 @@ class Pipeline(metaclass=_Made):
         order_id: SupportsIndex = 0,
         flags: SupportsIndex = 1,
     ) -> int: ...
+    def _peek(
+        self,
+        ts: SupportsIndex,
+        action: SupportsIndex,
+        side: SupportsIndex,
+        price: SupportsIndex | None,
+        size: SupportsIndex,
+        order_id: SupportsIndex = 0,
+        flags: SupportsIndex = 1,
+    ) -> tuple[Any, ...]: ...
     def last(self, column: int) -> float: ...
     @property
     def last_ts(self) -> int: ...
@@ -689,6 +701,7 @@ def _class(entry: dict[str, Any]) -> str:
     if entry["touch"]:
         update += [f"{name}: SupportsIndex | None = None" for name in _TOUCH]
     out += _def("    ", "update", update, value)
+    out += _def("    ", "peek", update, value)
     out += f"    @property\n    def value(self) -> {value}: ...\n"
     out += "    @property\n    def spec(self) -> str: ...\n"
     out += "    def __truediv__(self, other: _Calculator) -> Ratio: ...\n"

@@ -7,6 +7,7 @@ from typing import Final, Self
 import numpy as np
 
 from bookflow import _core
+from bookflow._busy import one_thread
 from bookflow._core import Instrument, LevelBook, OrderBook
 from bookflow._table import Array
 from bookflow.errors import InputError
@@ -129,6 +130,7 @@ class Consolidated:
         """What the quotes are of."""
         return self._instrument
 
+    @one_thread
     def push(self, venue: str, events: Events) -> Events:
         """Takes a venue's events and returns the quotes they changed.
 
@@ -141,6 +143,7 @@ class Consolidated:
             )
         return self._push({venue: events})
 
+    @one_thread
     def advance(self, ts: int) -> Events:
         """Time moves to `ts` (ns) without an event; returns the quotes that this changed."""
         if not self._now <= ts < 2**62:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, Self, cast
 from bookflow import _core
 from bookflow._session import schedule
 from bookflow.errors import FeedFault, InputError
-from bookflow.events import Events
+from bookflow.events import Events, Flag
 from bookflow.frame import FeatureFrame, FeatureRow
 
 if TYPE_CHECKING:
@@ -187,14 +187,17 @@ class Pipeline(_core.Pipeline):
         if not events.is_lazy:
             return self._frame(self._rows(events))
         frames: list[FeatureFrame] = []
-        for chunk in events.chunks(_CHUNK):
-            try:
+        self._hold()  # nobody comes between two chunks
+        try:
+            for chunk in events.chunks(_CHUNK):
                 frames.append(self._frame(self._rows(chunk)))
-            except FeedFault as fault:
-                fault.rows_applied += chunk.first_row
-                if fault.frame is not None:
-                    fault.frame = FeatureFrame.concat([*frames, fault.frame])
-                raise
+        except FeedFault as fault:
+            fault.rows_applied += chunk.first_row
+            if fault.frame is not None:
+                fault.frame = FeatureFrame.concat([*frames, fault.frame])
+            raise
+        finally:
+            self._let_go()
         return FeatureFrame.concat(frames) if frames else self.latest(0)
 
     def stream(self, source: Events | Iterable[Any]) -> Iterator[FeatureRow]:
@@ -220,6 +223,40 @@ class Pipeline(_core.Pipeline):
     def latest(self, n: int = 1) -> FeatureFrame:
         """The last n rows (fewer if there were fewer), a copy."""
         return self._frame(self._latest(n))
+
+    def peek(
+        self,
+        ts: int,
+        action: int,
+        side: int,
+        price: int | None,
+        size: int,
+        order_id: int = 0,
+        flags: int = Flag.LAST,
+    ) -> FeatureRow | None:
+        """The row as it would be if this event came now and a row were written.
+
+        Nothing is consumed and nothing changes, whatever happens: it is a push and a finish of a
+        copy, which costs what the book and the windows take (some MB in a deep book).
+
+        Parameters
+        ----------
+        ts, action, side, price, size, order_id, flags
+            As of `push`. The event is taken as the LAST of its atomic event, with those that wait.
+
+        Returns
+        -------
+        FeatureRow, marked PARTIAL where the clock would not write one here; None where no row could
+        have the event in it: outside the session, in a snapshot whose book nothing followed, or
+        while rows are held.
+
+        Raises
+        ------
+        InputError, FeedFault
+            As `push` would.
+        """
+        rows = self._frame(self._peek(ts, action, side, price, size, order_id, flags))
+        return next(iter(rows), None)
 
     def finish(self) -> FeatureFrame:
         """Writes the open interval, if any event came since the last row, and returns its row.

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bookflow import _core
+from bookflow._busy import one_thread
 from bookflow._core import Instrument
 from bookflow._table import Array
 from bookflow.errors import InputError
@@ -121,6 +122,7 @@ class Reorder:
         """Rows that wait, for time or for the LAST of their atomic event."""
         return len(self._held) + sum(len(rows) for rows in self._open.values())
 
+    @one_thread
     def push(self, events: Events, stream: Hashable = 0) -> Events:
         """Takes events as they arrived and returns those that nothing can come before any more.
 
@@ -138,6 +140,7 @@ class Reorder:
         self._check_instrument(events)
         return self._push(_rows_of(events), stream, events.source)
 
+    @one_thread
     def advance(self, ts: int) -> Events:
         """Time moves to `ts` (ns) without an event; returns what that releases."""
         if not 0 <= ts < _MOST_TIME:
@@ -145,6 +148,7 @@ class Reorder:
         self._newest = max(self._newest, ts)
         return self._release(self._held.rows["ts"] < self._newest - self._span)
 
+    @one_thread
     def flush(self) -> Events:
         """Everything that is held; what waits for its LAST is dropped and counted "unfinished"."""
         self._count("unfinished", sum(len(rows) for rows in self._open.values()))

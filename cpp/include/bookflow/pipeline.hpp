@@ -13,6 +13,7 @@
 // Batch, any chunking and one event at a time go through the same `take`.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <span>
 #include <string>
@@ -141,6 +142,20 @@ public:
         });
     }
 
+    // The row that would be written if this event came now, as the LAST of its atomic event, and
+    // after it the end; no row where none would be written. All of it happens to a copy.
+    [[nodiscard]] Rows peek(Event e) const {
+        Pipeline then = *this;
+        e.flags |= flag::kLast;
+        then.push(e);
+        // Either the event's own row was written, or it lies in the open interval.
+        const bool open = then.open_;
+        const bool in_row = open ? then.finish() > 0 : then.interval_.inside && !snapshot_with(e);
+        Rows out(columns().size());
+        if (in_row) out.append_last(then.history_, 1);
+        return out;
+    }
+
     // As new, with the same settings.
     void reset() { *this = Pipeline(settings_); }
 
@@ -185,6 +200,12 @@ public:
     }
 
 private:
+    // Whether the atomic event that e ends is part of a snapshot, of which no row is written.
+    [[nodiscard]] bool snapshot_with(const Event& e) const {
+        return e.has(flag::kSnapshot) ||
+               std::any_of(pending_.events.begin(), pending_.events.end(),
+                           [](const Event& p) { return p.has(flag::kSnapshot); });
+    }
     [[nodiscard]] std::size_t history_limit() const {
         return static_cast<std::size_t>(settings_.history);
     }

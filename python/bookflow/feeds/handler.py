@@ -24,6 +24,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, ClassVar, Final, Literal, NamedTuple, Self, cast
 
 from bookflow import _core
+from bookflow._busy import one_thread
 from bookflow._core import Instrument, TextBook, TextOrders
 from bookflow._optional import need
 from bookflow._table import NONE
@@ -538,6 +539,7 @@ class Handler:
 
     # -- what feed and snapshot share ------------------------------------------------------------
 
+    @one_thread
     def _events(self, received: int | None, write: Callable[[], None]) -> Events:
         self._received = clock.time_ns() if received is None else received
         self._venue = NONE

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bookflow import _core
+from bookflow._busy import one_thread
 from bookflow._instrument import with_id
 from bookflow._optional import need
 from bookflow._table import NONE, Array
@@ -213,6 +214,7 @@ class DatabentoHandler:
         self._row = 0
         self._others = 0
 
+    @one_thread
     def feed(self, record: object) -> Events:
         """The events that this record, or each of a list of them, completes; often there are none.
 
@@ -227,6 +229,7 @@ class DatabentoHandler:
         is_long = len(self._held) - self._whole > _LONGEST_EVENT
         return self._events(len(self._held) if is_long else self._whole)
 
+    @one_thread
     def gap(self) -> None:
         """Something was lost here, as after a reconnect: each instrument's next event carries GAP.
 
@@ -239,6 +242,7 @@ class DatabentoHandler:
         if self._stream is not None:
             self._stream.gaps |= set(self.instruments)
 
+    @one_thread
     def finish(self) -> Events:
         """What is held of events that are not complete, as at a file's end."""
         self._open.clear()

@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bookflow import _core
+from bookflow._busy import one_thread
 from bookflow._table import Array
 from bookflow.errors import InputError
 from bookflow.events import EVENT_DTYPE, Events, Order
@@ -267,10 +268,12 @@ class ItchDecoder:
         self._rest = b""
         self._received = 0
 
+    @one_thread
     def feed(self, data: bytes) -> Events:
         """The events of the messages that are whole by now."""
         return self._decoded(self._rest + bytes(data))
 
+    @one_thread
     def feed_packet(self, packet: bytes) -> Events:
         """The events of what is new in a MoldUDP64 packet."""
         if self._rest:
@@ -279,6 +282,7 @@ class ItchDecoder:
         self._received += len(packet)
         return self._decoded(bytes(packet[begin:]))
 
+    @one_thread
     def finish(self) -> None:
         """Raises `InputError` where the stream ends inside a message."""
         if self._rest:
