@@ -11,6 +11,7 @@ void bind_events(pybind11::module_& m);
 void bind_itch(pybind11::module_& m);
 void bind_books(pybind11::module_& m);
 void bind_text_book(pybind11::module_& m);
+void bind_merging(pybind11::module_& m);
 void bind_calculators(pybind11::module_& m);
 void bind_special(pybind11::module_& m);
 void bind_bars(pybind11::module_& m);

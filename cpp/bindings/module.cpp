@@ -14,6 +14,7 @@ PYBIND11_MODULE(_core, m) {
     bookflow::bind_books(m);
     bookflow::bind_text_book(m);
     bookflow::bind_itch(m);
+    bookflow::bind_merging(m);
     bookflow::bind_special(m);
     bookflow::bind_bars(m);
     bookflow::bind_pipeline(m);

@@ -27,6 +27,15 @@ enum class Source : std::uint8_t { None, Orders, Levels, Depth };
     }
 }
 
+// Whether an action speaks of a book of this kind, or of none. Prints and executions come beside depth
+// rows; what else changes a book does not.
+[[nodiscard]] inline bool fits(Action action, Source source) {
+    const bool changes_book =
+        action != Action::Trade && action != Action::Execute && action != Action::Status;
+    if (source == Source::Depth) return !changes_book;
+    return source == Source::None || source_after(action, source) == source;
+}
+
 // Events that wait for the LAST of their atomic event.
 struct Pending {
     static constexpr std::size_t kMost = std::size_t{1} << 24;
@@ -86,7 +95,7 @@ public:
                                       : pending_.events.back().action == Action::Delete;
         EventCheck(units_, settings_.instrument.id)
             .event(e, 0, at_.last_ts, settings_.as_is, after_delete, false);
-        fits(e.action, at_.source, 0);
+        (void)next(e.action, at_.source, 0);
         const i64 ts = std::max(at_.last_ts, e.ts.raw);
         if (clock_.anchored() && e.has(flag::kLast)) row_limit(at_.now, ts, at_.interval, 0);
         if (pending_.events.size() >= Pending::kMost && !e.has(flag::kLast)) endless(e.flags, 0);
@@ -113,20 +122,16 @@ private:
         }
         if (all_of_one_kind(c)) return;
         for (std::size_t i = 0; i < c.rows; ++i) {
-            source = fits(static_cast<Action>(c.action[i]), source, i);
+            source = next(static_cast<Action>(c.action[i]), source, i);
         }
     }
     // Returns what the book is made of after an action, which must fit what it is made of now.
-    static Source fits(Action action, Source source, std::size_t row) {
-        const Source next = source_after(action, source);
-        const bool changes_book =
-            action != Action::Trade && action != Action::Execute && action != Action::Status;
-        if ((source != Source::None && next != source) ||
-            (source == Source::Depth && changes_book)) {
+    static Source next(Action action, Source source, std::size_t row) {
+        if (!fits(action, source)) {
             throw InputError(mixing(source), "action", std::string(name_of(action)),
                              static_cast<i64>(row));
         }
-        return next;
+        return source_after(action, source);
     }
     // Actions that speak of orders only, or of levels only, fit a book of that kind or a new one.
     [[nodiscard]] bool all_of_one_kind(const EventColumns& c) const {

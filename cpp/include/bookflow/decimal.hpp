@@ -97,6 +97,17 @@ struct Decimal {
 
     [[nodiscard]] bool positive() const { return mantissa > 0; }
 
+    template <class V>
+    void visit(V& v) {
+        v(mantissa, exponent);
+        if constexpr (V::kReading) {
+            constexpr i64 digits18 = 1'000'000'000'000'000'000;
+            v.require(
+                mantissa > -digits18 && mantissa < digits18 && exponent >= -500 && exponent <= 500,
+                "a number is out of range");
+        }
+    }
+
     // None where the text is no plain decimal number or has more than 18 digits.
     [[nodiscard]] static std::optional<Decimal> parse(std::string_view text) {
         Decimal out;

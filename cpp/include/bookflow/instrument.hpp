@@ -16,6 +16,11 @@ struct TickBand {
     Decimal step;
 
     friend bool operator==(const TickBand&, const TickBand&) = default;
+
+    template <class V>
+    void visit(V& v) {
+        v(from, step);
+    }
 };
 
 // The instrument's scales in integers, as the calculators use them. The default (unit 1, tick 1)
@@ -114,6 +119,12 @@ struct Instrument {
             out.bands.emplace_back(Price(*from), *step);
         }
         return out;
+    }
+
+    // Read back, it may still be none that there can be: `units` says.
+    template <class V>
+    void visit(V& v) {
+        v(symbol, inverse, id, price_unit, size_unit, multiplier, tick);
     }
 
 private:

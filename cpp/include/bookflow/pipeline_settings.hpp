@@ -70,9 +70,8 @@ struct PipelineSettings {
     template <class V>
     void visit(V& v) {
         std::string clock_text = clock.text();
-        v(instrument.symbol, instrument.inverse, instrument.id, clock_text, origin, session, hidden,
-          raise_faults, on_gap, on_crossed, stale_after, as_is, max_rows, history);
-        visit_units(v);
+        v(instrument, clock_text, origin, session, hidden, raise_faults, on_gap, on_crossed,
+          stale_after, as_is, max_rows, history);
         if constexpr (V::kReading) {
             try {
                 const auto parsed = Clock::parse(clock_text);
@@ -91,26 +90,6 @@ struct PipelineSettings {
     }
 
 private:
-    template <class V>
-    void visit_units(V& v) {
-        const auto one = [&](Decimal& d) {
-            v(d.mantissa, d.exponent);
-            if constexpr (V::kReading) {
-                constexpr i64 digits18 = 1'000'000'000'000'000'000;
-                v.require(d.mantissa > -digits18 && d.mantissa < digits18 && d.exponent >= -500 &&
-                              d.exponent <= 500,
-                          "a number is out of range");
-            }
-        };
-        one(instrument.price_unit);
-        one(instrument.size_unit);
-        one(instrument.multiplier);
-        visit_size(v, instrument.tick);
-        for (TickBand& band : instrument.tick) {
-            one(band.from);
-            one(band.step);
-        }
-    }
     template <class V, class T>
     static void visit_size(V& v, std::vector<T>& items) {
         auto n = static_cast<u64>(items.size());
