@@ -14,6 +14,7 @@ from bookflow import _core
 
 SUPPORTED = _core._SIMD_LEVELS
 PLAIN = 1 << 49
+PLAIN_DEPTH = 1 << 43
 MOST_SIZE = 1 << 60
 MOST_PRICE = 1 << 61
 WINDOWS = ("row", "session", None, "1events", "3events", "700events", "ew:3events")
@@ -28,6 +29,41 @@ TOUCH: dict[str, list[dict[str, Any]]] = {
     "Touch": [{"of": "bid_price"}, {"of": "ask_size"}],
 }
 TOUCH_CASES = [(name, settings) for name, many in TOUCH.items() for settings in many]
+OF_LEVELS: list[tuple[str, dict[str, Any]]] = [
+    *(
+        (name, {"window": w})
+        for name in (
+            "MultiLevelOrderFlowImbalance",
+            "NormalisedOrderFlowImbalance",
+            "DepthConservingOrderFlowImbalance",
+        )
+        for w in ("row", None, "3events")
+    ),
+    ("IntegratedOrderFlowImbalance", {}),
+    ("IntegratedOrderFlowImbalance", {"window": "3events"}),
+    *(("CumulativeDepth", {"side": side}) for side in ("bid", "ask", "both")),
+    ("CumulativeDepth", {"by": "ticks", "within": 4}),
+    *(
+        ("MultiLevelImbalance", {"weights": w})
+        for w in ("uniform", "linear", "exponential", "inverse")
+    ),
+    ("MultiLevelImbalance", {"by": "bp", "within": 30}),
+    ("BookSkew", {}),
+    ("BookSkew", {"by": "ticks", "within": 4}),
+    *(
+        ("WalkTheBook", {"amount": amount, "side": side, "output": output})
+        for amount, side in ((7, "buy"), (100, "sell"), (2 * PLAIN_DEPTH, "buy"))
+        for output in ("average", "cost_ticks", "cost_bp", "unfilled", "filled_average")
+    ),
+    ("WalkTheBook", {"amount": 30_000, "by": "notional"}),
+]
+
+
+def of_so_many(name: str, settings: dict[str, Any], levels: int) -> dict[str, Any]:
+    """The settings with as many levels, or with a weight for each."""
+    if name == "IntegratedOrderFlowImbalance":
+        return settings | {"weights": [(-1) ** i / (i + 1.5) for i in range(levels)]}
+    return settings | {"levels": levels}
 
 
 @pytest.fixture(params=SUPPORTED, autouse=True)
@@ -246,7 +282,7 @@ def depth(seed: int, n: int, levels: int, *, plain: float) -> list[np.ndarray]:
     bid, ask = mid[:, None] - steps[0], mid[:, None] + steps[1]
     sizes = [rng.integers(1, 9, (n, levels)) for _ in range(2)]
     odd = rng.random(n) > plain
-    what = rng.integers(0, 5, n)
+    what = rng.integers(0, 6, n)
     for i in np.flatnonzero(odd):
         if what[i] == 0:
             sizes[0][i, rng.integers(0, levels) :] = 0
@@ -256,6 +292,8 @@ def depth(seed: int, n: int, levels: int, *, plain: float) -> list[np.ndarray]:
             bid[i] += 10 * levels  # crossed
         elif what[i] == 3:
             sizes[0][i, -1] = MOST_SIZE
+        elif what[i] == 4:  # locked: a level stands at the mid
+            bid[i] += ask[i, 0] - bid[i, 0]
         else:
             ask[i, -1] = MOST_PRICE
     return [bid, sizes[0], ask, sizes[1]]
@@ -263,20 +301,35 @@ def depth(seed: int, n: int, levels: int, *, plain: float) -> list[np.ndarray]:
 
 @pytest.mark.parametrize("how", ["contiguous", "reversed", "strided", "fortran"])
 @pytest.mark.parametrize("levels", [1, 2, 5, 10, 64])
-@pytest.mark.parametrize("window", ["row", None, "3events"])
-def test_a_table_is_update(levels: int, window: str | None, how: str) -> None:
-    settings = {"levels": levels, "window": window}
+@pytest.mark.parametrize(("name", "settings"), OF_LEVELS, ids=str)
+def test_a_table_is_update(name: str, settings: dict[str, Any], levels: int, how: str) -> None:
+    settings = of_so_many(name, settings, levels)
     for seed, plain in enumerate([1.0, 0.97, 0.4]):
-        tables = depth(seed, 260, levels, plain=plain)
-        expected = one_by_one(bf.MultiLevelOrderFlowImbalance(**settings), tables)
-        got = bf.multi_level_order_flow_imbalance(*(laid_out(t, how) for t in tables), **settings)
+        tables = depth(seed, 130, levels, plain=plain)
+        expected = one_by_one(getattr(bf, name)(**settings), tables)
+        got = function_of(name)(*(laid_out(t, how) for t in tables), **settings)
         assert_same_bits(got, expected)
 
 
-def test_fewer_levels_than_the_table_has() -> None:
+@pytest.mark.parametrize(("name", "settings"), OF_LEVELS, ids=str)
+def test_the_largest_plain_sizes(name: str, settings: dict[str, Any]) -> None:
+    settings = of_so_many(name, settings, 64)
+    for more in (0, 1):
+        tables = depth(5, 60, 64, plain=1.0)
+        for sizes in tables[1], tables[3]:
+            large = np.random.default_rng(5).random(sizes.shape) < 0.99
+            sizes[large] = PLAIN_DEPTH
+        tables[3][30:, 0] += more
+        expected = one_by_one(getattr(bf, name)(**settings), tables)
+        assert_same_bits(function_of(name)(*tables, **settings), expected)
+
+
+@pytest.mark.parametrize(("name", "settings"), OF_LEVELS, ids=str)
+def test_fewer_levels_than_the_table_has(name: str, settings: dict[str, Any]) -> None:
+    settings = of_so_many(name, settings, 3)
     tables = depth(3, 300, 7, plain=0.95)
-    expected = one_by_one(bf.MultiLevelOrderFlowImbalance(levels=3), tables)
-    assert_same_bits(bf.multi_level_order_flow_imbalance(*tables, levels=3), expected)
+    expected = one_by_one(getattr(bf, name)(**settings), tables)
+    assert_same_bits(function_of(name)(*tables, **settings), expected)
 
 
 @pytest.mark.parametrize("row", [0, 1, 8, 15, 16, 17, 101, 102, 103, 299])
@@ -291,15 +344,16 @@ def test_fewer_levels_than_the_table_has() -> None:
         (0, 4, -MOST_PRICE - 1, "2\\^61"),
     ],
 )
+@pytest.mark.parametrize("name", ["MultiLevelOrderFlowImbalance", "CumulativeDepth"])
 def test_the_first_offending_row_of_a_table_is_named(
-    table: int, at: int, value: int, rule: str, row: int
+    name: str, table: int, at: int, value: int, rule: str, row: int
 ) -> None:
     tables = depth(row, 300, 5, plain=1.0)
     for t in tables:
         t[row + 1 :] = -5
     tables[table][row, at] = value
     with pytest.raises(bf.InputError, match=rule) as raised:
-        bf.multi_level_order_flow_imbalance(*tables, levels=5)
+        function_of(name)(*tables, levels=5)
     assert raised.value.row == row
 
 

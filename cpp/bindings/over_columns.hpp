@@ -384,16 +384,15 @@ void run_without_ts(Alone<C>& alone, Inputs<C>& inputs, std::size_t rows, double
             return step_over<false>(alone, inputs, {}, rows, out);
         }
         OrderFlowColumns(inputs.columns()).run(window, rows, out);
-    } else if constexpr (std::is_same_v<C, MultiLevelOrderFlowImbalance>) {
-        if (alone.calculator().settings().window.kind != Window::Kind::Row) {
+    } else if constexpr (has_depth_kernel<C>) {
+        if (!alone.calculator().takes_rows()) {
             return step_over<false>(alone, inputs, {}, rows, out);
         }
-        const auto levels = static_cast<std::size_t>(alone.calculator().levels());
-        depth_order_flow_over_columns(inputs.tables(), levels, rows, out,
-                                      [&](std::size_t row, double* to) {
-                                          alone.step(inputs(row), kNone);
-                                          alone.read(to);
-                                      });
+        depth_over_columns(alone.calculator(), inputs.tables(), rows, out,
+                           [&](std::size_t row, double* to) {
+                               alone.step(inputs(row), kNone);
+                               alone.read(to);
+                           });
     } else if constexpr (std::is_same_v<C, VPIN>) {
         if (!VpinColumns::takes(alone.calculator().settings())) {
             return step_over<false>(alone, inputs, {}, rows, out);

@@ -13,6 +13,11 @@
 // which brings every touch after the prints of its atomic event, and `against(quotes)`, which
 // brings the one to compare the next print with, where it is used alone.
 //
+// One of depth may have a column form (depth_columns.hpp) where `takes_rows()`: its values, in units
+// of 1, of so many rows that are plain, as the one before them is. `plain_rows(x, rows, out)`, or
+// `plain_flows(x, rows, flows, out)` of the order flow of every level, in their place if it is one
+// of several numbers.
+//
 // Constructor, repr, spec text, stub, equality, copy, bytes, column function and docs derive from
 // that. A calculator with kState = true keeps nothing: the pipeline steps it only when it is read.
 #pragma once

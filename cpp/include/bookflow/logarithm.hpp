@@ -11,14 +11,14 @@
 #include <bit>
 #include <limits>
 
-#include "bookflow/types.hpp"
+#include "bookflow/plain_rows.hpp"
 
 namespace bookflow {
 
 namespace detail {
 
-// k ln 2 + ln(1 + f) + c, where c is far below f: what 1 + f lost in rounding.
-[[nodiscard]] inline double log_of_parts(i64 k, double f, double c) {
+// n ln 2 + ln(1 + f) + c, where n is whole and c far below f: what 1 + f lost in rounding.
+[[nodiscard, gnu::always_inline]] inline double log_of_parts(double n, double f, double c) {
     constexpr double ln2_high = 0x1.62e42fee00000p-1;  // k times it is exact
     constexpr double ln2_low = 0x1.a39ef35793c76p-33;
     const double s = f / (2.0 + f);
@@ -36,28 +36,33 @@ namespace detail {
     sum = sum * z + 2.0 / 5.0;
     sum = sum * z + 2.0 / 3.0;
     const double half_square = 0.5 * f * f;
-    const auto n = static_cast<double>(k);
     const double rest = s * (half_square + z * sum) + (n * ln2_low + c);
     return n * ln2_high - ((half_square - rest) - f);
 }
 
-// x > 0 and normal as 2^k m, m in [sqrt(1/2), sqrt(2)).
+// x > 0 and normal as 2^n m, m in [sqrt(1/2), sqrt(2)). Without a branch, and of integers: half of
+// all numbers are above 2^n sqrt(2), which half nobody can guess, and loops of it become vectors.
 struct Parts {
-    i64 k;
+    double n;
     double m;
 };
-[[nodiscard]] inline Parts parts_of(double x) {
+[[nodiscard, gnu::always_inline]] inline Parts parts_of(double x) {
+    constexpr u64 one = u64{1} << 52;
+    constexpr u64 root = std::bit_cast<u64>(0x1.6a09e667f3bcdp+0) & (one - 1);
     const u64 bits = std::bit_cast<u64>(x);
-    Parts out{static_cast<i64>(bits >> 52) - 1023,
-              std::bit_cast<double>((bits & ((u64{1} << 52) - 1)) | (u64{1023} << 52))};
-    if (out.m >= 0x1.6a09e667f3bcdp+0) {
-        out.m *= 0.5;
-        ++out.k;
-    }
-    return out;
+    const u64 fraction = bits & (one - 1);
+    const u64 above = 1 - ((fraction - root) >> 63);
+    return {plain_double((bits >> 52) - 1023 + above),
+            std::bit_cast<double>(fraction | ((1023 - above) << 52))};
 }
 
 }  // namespace detail
+
+// ln x of an x > 0 that is normal.
+[[nodiscard, gnu::always_inline]] inline double log_of_normal(double x) {
+    const detail::Parts p = detail::parts_of(x);
+    return detail::log_of_parts(p.n, p.m - 1.0, 0.0);
+}
 
 // ln x: -infinity at 0, NaN below.
 [[nodiscard]] inline double log(double x) {
@@ -66,24 +71,20 @@ struct Parts {
                         : std::numeric_limits<double>::quiet_NaN();
     }
     if (x == std::numeric_limits<double>::infinity()) return x;
-    i64 lifted = 0;
-    if (x < 0x1p-1022) {
-        x *= 0x1p54;
-        lifted = 54;
-    }
-    const detail::Parts p = detail::parts_of(x);
-    return detail::log_of_parts(p.k - lifted, p.m - 1.0, 0.0);
+    if (x >= 0x1p-1022) return log_of_normal(x);
+    const detail::Parts p = detail::parts_of(x * 0x1p54);
+    return detail::log_of_parts(p.n - 54.0, p.m - 1.0, 0.0);
 }
 
 // ln(1 + x), as exact where x is small.
 [[nodiscard]] inline double log1p(double x) {
     if (!(x > -1.0) || x > 0x1p60) return log(1.0 + x);
     if (x > -0x1p-54 && x < 0x1p-54) return x;
-    if (x > -0.29 && x < 0.41) return detail::log_of_parts(0, x, 0.0);
+    if (x > -0.29 && x < 0.41) return detail::log_of_parts(0.0, x, 0.0);
     const double u = 1.0 + x;
     const double lost = x >= 1.0 ? 1.0 - (u - x) : x - (u - 1.0);
     const detail::Parts p = detail::parts_of(u);
-    return detail::log_of_parts(p.k, p.m - 1.0, lost / u);
+    return detail::log_of_parts(p.n, p.m - 1.0, lost / u);
 }
 
 }  // namespace bookflow

@@ -40,6 +40,16 @@ struct TouchRows {
     }
 };
 
+// Rows of depth sum up the sizes of up to 64 levels of both sides: these must be smaller still, so
+// that a sum of all, times how many there are, has its double.
+inline constexpr int kPlainDepthBits = 43;
+
+[[gnu::always_inline]] inline i64 sum_of(const i64* sizes, std::size_t levels) {
+    i64 sum = 0;
+    for (std::size_t i = 0; i < levels; ++i) sum += sizes[i];
+    return sum;
+}
+
 // Collects over a stretch of rows whether one of them is not plain. All arithmetic is modulo 2^64:
 // the numbers are not yet known to be in range.
 struct PlainCheck {
@@ -52,8 +62,8 @@ struct PlainCheck {
         prices |= (bid + kPlainLimit) | (ask + kPlainLimit);
         order |= ask - bid;
     }
-    [[nodiscard, gnu::always_inline]] inline bool holds() const {
-        return ((sizes >> kPlainBits) | (prices >> (kPlainBits + 1)) | (order >> 63)) == 0;
+    [[nodiscard, gnu::always_inline]] inline bool holds(int size_bits = kPlainBits) const {
+        return ((sizes >> size_bits) | (prices >> (kPlainBits + 1)) | (order >> 63)) == 0;
     }
 };
 

@@ -3,7 +3,8 @@
 //
 // A kernel is a class whose `run` is a plain loop, always inlined, so that each level's function
 // vectorises it for itself; all levels give the same bits, since the loops have no sum of floats to
-// reorder and nothing is fused. Not target_clones: its ifunc fails on musl, clang and MSVC.
+// reorder and nothing is fused. Not target_clones: its ifunc fails on musl, clang and MSVC. One with
+// kMost is not compiled for higher levels: where most loads cross cache lines, wider ones lose.
 #pragma once
 
 #include <array>
@@ -70,7 +71,9 @@ template <class Kernel, class... A>
 auto run(A... a) {
 #if BOOKFLOW_X86_LEVELS
     switch (level().load(std::memory_order_relaxed)) {
-        case Level::Avx512: return detail::with_avx512<Kernel>(a...);
+        case Level::Avx512:
+            if constexpr (!requires { Kernel::kMost; }) return detail::with_avx512<Kernel>(a...);
+            [[fallthrough]];
         case Level::Avx2: return detail::with_avx2<Kernel>(a...);
         case Level::Portable: break;
     }

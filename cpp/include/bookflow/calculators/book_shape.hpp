@@ -2,6 +2,7 @@
 #pragma once
 
 #include "bookflow/logarithm.hpp"
+#include "bookflow/plain_rows.hpp"
 #include "bookflow/reach.hpp"
 
 namespace bookflow {
@@ -130,6 +131,17 @@ public:
     }
     void read(const Moment&, const Units&, double* out) const { *out = value_; }
     void restart(Restart) {}
+    [[nodiscard]] bool takes_rows() const { return settings_.by == ReachBy::Level; }
+    [[gnu::always_inline]] inline void plain_rows(TouchRows x, std::size_t rows,
+                                                  double* __restrict out) const {
+        const auto levels = static_cast<std::size_t>(settings_.levels);
+        for (std::size_t r = 0; r < rows; ++r) {
+            const std::size_t at = r * levels;
+            out[r] = static_cast<double>(sum_of(x.bid_size + at, levels)) /
+                     static_cast<double>(sum_of(x.ask_size + at, levels));
+        }
+        for (std::size_t r = 0; r < rows; ++r) out[r] = log_of_normal(out[r]);
+    }
     template <class V>
     void visit(V& v) {
         v(value_);

@@ -1,6 +1,7 @@
 // How much rests near the touch.
 #pragma once
 
+#include "bookflow/plain_rows.hpp"
 #include "bookflow/reach.hpp"
 
 namespace bookflow {
@@ -50,6 +51,20 @@ public:
     }
     void read(const Moment&, const Units&, double* out) const { *out = value_; }
     void restart(Restart) {}
+    [[nodiscard]] bool takes_rows() const { return settings_.by == ReachBy::Level; }
+    [[gnu::always_inline]] inline void plain_rows(TouchRows x, std::size_t rows,
+                                                  double* __restrict out) const {
+        const auto levels = static_cast<std::size_t>(settings_.levels);
+        const bool bid = settings_.side != DepthSide::Ask;
+        const bool ask = settings_.side != DepthSide::Bid;
+        for (std::size_t r = 0; r < rows; ++r) {
+            const TouchRows row = x.from(r * levels);
+            i64 size = 0;
+            if (bid) size += sum_of(row.bid_size, levels);
+            if (ask) size += sum_of(row.ask_size, levels);
+            out[r] = static_cast<double>(size);
+        }
+    }
     template <class V>
     void visit(V& v) {
         v(value_);

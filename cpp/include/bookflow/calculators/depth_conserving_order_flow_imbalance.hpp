@@ -4,6 +4,7 @@
 #include <functional>
 
 #include "bookflow/calculators/order_flow_imbalance.hpp"
+#include "bookflow/plain_rows.hpp"
 
 namespace bookflow {
 
@@ -57,6 +58,32 @@ public:
     void restart(Restart what) {
         flow_.restart(what);
         last_.restart(what, settings_.window);
+    }
+    [[nodiscard]] bool takes_rows() const { return settings_.window.kind == Window::Kind::Row; }
+    // Without a branch: all levels are looked at, and those behind the bound count nothing.
+    [[gnu::always_inline]] inline void plain_rows(TouchRows x, std::size_t rows,
+                                                  double* __restrict out) const {
+        const auto levels = static_cast<std::size_t>(settings_.levels);
+        const auto gained = [levels](const i64* prices, const i64* sizes, auto better) {
+            const i64* const before = prices - levels;
+            const i64* const sizes_before = sizes - levels;
+            const auto worse = [=](i64 a, i64 b) { return better(a, b) ? b : a; };
+            const i64 touch = worse(prices[0], before[0]);
+            const i64 last = better(prices[levels - 1], before[levels - 1]) ? prices[levels - 1]
+                                                                            : before[levels - 1];
+            const i64 bound = better(last, touch) ? last : touch;
+            i64 sum = 0;
+            for (std::size_t i = 0; i < levels; ++i) {
+                sum += better(bound, prices[i]) ? 0 : sizes[i];
+                sum -= better(bound, before[i]) ? 0 : sizes_before[i];
+            }
+            return sum;
+        };
+        for (std::size_t r = 0; r < rows; ++r) {
+            const TouchRows row = x.from(r * levels);
+            out[r] = static_cast<double>(gained(row.bid, row.bid_size, std::greater<i64>{}) -
+                                         gained(row.ask, row.ask_size, std::less<i64>{}));
+        }
     }
     template <class V>
     void visit(V& v) {

@@ -126,6 +126,18 @@ public:
         *out = sum;
     }
     void restart(Restart what) { levels_.restart(what); }
+    [[nodiscard]] bool takes_rows() const { return levels_.takes_rows(); }
+    [[gnu::always_inline]] inline void plain_flows(TouchRows x, std::size_t rows, double* flows,
+                                                   double* __restrict out) const {
+        levels_.plain_flows(x, rows, flows, flows);
+        const auto levels = static_cast<std::size_t>(levels_.levels());
+        const double* const weights = settings_.weights.values.data();
+        for (std::size_t r = 0; r < rows; ++r) {
+            double sum = 0.0;
+            for (std::size_t i = 0; i < levels; ++i) sum += weights[i] * flows[r * levels + i];
+            out[r] = sum;
+        }
+    }
     template <class V>
     void visit(V& v) {
         v(levels_);

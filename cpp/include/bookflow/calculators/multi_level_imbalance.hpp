@@ -1,6 +1,7 @@
 // The imbalance of the sizes over several levels, weighted.
 #pragma once
 
+#include "bookflow/plain_rows.hpp"
 #include "bookflow/reach.hpp"
 
 namespace bookflow {
@@ -99,12 +100,61 @@ public:
     }
     void read(const Moment&, const Units&, double* out) const { *out = value_; }
     void restart(Restart) {}
+    [[nodiscard]] bool takes_rows() const { return settings_.by == ReachBy::Level; }
+    [[gnu::always_inline]] inline void plain_rows(TouchRows x, std::size_t rows,
+                                                  double* __restrict out) const {
+        const auto levels = static_cast<std::size_t>(settings_.levels);
+        const auto sum_up = [=](auto side_of) {
+            for (std::size_t r = 0; r < rows; ++r) {
+                const TouchRows row = x.from(r * levels);
+                const i64 mid = row.bid[0] + row.ask[0];
+                const auto b = side_of(row.bid, row.bid_size, mid);
+                const auto a = side_of(row.ask, row.ask_size, mid);
+                out[r] = quotient(b - a, b + a);
+            }
+        };
+        switch (settings_.weights) {
+            case LevelWeights::Uniform:
+                sum_up([=](const i64*, const i64* sizes, i64) { return sum_of(sizes, levels); });
+                return;
+            case LevelWeights::Linear:
+                sum_up([=](const i64*, const i64* sizes, i64) {
+                    i64 sum = 0;
+                    for (std::size_t i = 0; i < levels; ++i) {
+                        sum += static_cast<i64>(levels - i) * sizes[i];
+                    }
+                    return sum;
+                });
+                return;
+            case LevelWeights::Exponential:
+                sum_up([=, weights = exponential_.data()](const i64*, const i64* sizes, i64) {
+                    double sum = 0.0;
+                    for (std::size_t i = 0; i < levels; ++i) {
+                        sum += weights[i] * static_cast<double>(sizes[i]);
+                    }
+                    return sum;
+                });
+                return;
+            case LevelWeights::Inverse:
+                sum_up([=](const i64* prices, const i64* sizes, i64 twice_mid) {
+                    double sum = 0.0;
+                    for (std::size_t i = 0; i < levels; ++i) {
+                        const i64 d = std::abs(2 * prices[i] - twice_mid);
+                        sum += 1.0 / static_cast<double>(d) * static_cast<double>(sizes[i]);
+                    }
+                    return sum;
+                });
+                return;
+        }
+    }
     template <class V>
     void visit(V& v) {
         v(value_);
     }
 
 private:
+    [[nodiscard]] static double quotient(i64 n, i64 d) { return ratio(n, d); }
+    [[nodiscard]] static double quotient(double n, double d) { return n / d; }
     template <class Weight>
     [[nodiscard]] static double exact(const Reach::View& seen, Weight weight) {
         i128 b = 0;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "bookflow/calculators/order_flow_imbalance.hpp"
+#include "bookflow/plain_rows.hpp"
 
 namespace bookflow {
 
@@ -53,6 +54,20 @@ public:
         for (Flow<1>& flow : flows_) flow.restart(what);
         sizes_.restart(what);
         last_.restart(what, settings_.window);
+    }
+    [[nodiscard]] bool takes_rows() const { return settings_.window.kind == Window::Kind::Row; }
+    // The window has one change or none, and then there is no flow.
+    [[gnu::always_inline]] inline void plain_flows(TouchRows x, std::size_t rows, double* flows,
+                                                   double*) const {
+        const auto levels = static_cast<std::size_t>(settings_.levels);
+        const auto twice = static_cast<double>(2 * settings_.levels);
+        for (std::size_t r = 0; r < rows; ++r) {
+            const TouchRows row = x.from(r * levels);
+            const auto sizes =
+                static_cast<double>(sum_of(row.bid_size, levels) + sum_of(row.ask_size, levels));
+            double* const to = flows + r * levels;
+            for (std::size_t i = 0; i < levels; ++i) to[i] = to[i] * twice / sizes;
+        }
     }
     template <class V>
     void visit(V& v) {

@@ -3,6 +3,7 @@
 
 #include "bookflow/calculator.hpp"
 #include "bookflow/logarithm.hpp"
+#include "bookflow/plain_rows.hpp"
 
 namespace bookflow {
 
@@ -264,6 +265,8 @@ public:
         for (Flow<1>& flow : flows_) flow.restart(what);
         last_.restart(what, settings_.window);
     }
+    [[nodiscard]] bool takes_rows() const { return settings_.window.kind == Window::Kind::Row; }
+    void plain_flows(TouchRows, std::size_t, double*, double*) const {}  // they are its values
     template <class V>
     void visit(V& v) {
         for (Flow<1>& flow : flows_) v(flow);

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "bookflow/calculator.hpp"
+#include "bookflow/plain_rows.hpp"
 
 namespace bookflow {
 
@@ -158,26 +159,32 @@ public:
         const bool by_size = settings_.by == WalkBy::Size;
         const auto taken = by_size ? take_size(levels) : take_notional(levels);
         if (!taken) return;
-        switch (settings_.output) {
-            case WalkOutput::Unfilled:
-                value_ = by_size ? units_.size(taken->unfilled) : notional_.value(taken->unfilled);
-                return;
-            case WalkOutput::FilledAverage:
-                if (taken->size > 0) value_ = units_.price(taken->notional, taken->size);
-                return;
-            case WalkOutput::Average:
-                if (taken->unfilled == 0) value_ = units_.price(taken->notional, taken->size);
-                return;
-            case WalkOutput::CostTicks:
-            case WalkOutput::CostBasisPoints:
-                if (taken->unfilled == 0 && depth.bids > 0 && depth.asks > 0) {
-                    value_ = cost(*taken, depth.bid[0].price, depth.ask[0].price);
-                }
-                return;
-        }
+        value_ = value_of(*taken, depth.bids > 0 ? depth.bid[0].price : kNoPrice,
+                          depth.asks > 0 ? depth.ask[0].price : kNoPrice);
     }
     void read(const Moment&, const Units&, double* out) const { *out = value_; }
     void restart(Restart) {}
+    [[nodiscard]] bool takes_rows() const { return settings_.by == WalkBy::Size; }
+    [[gnu::always_inline]] inline void plain_rows(TouchRows x, std::size_t rows,
+                                                  double* __restrict out) const {
+        const auto levels = static_cast<std::size_t>(settings_.levels);
+        const bool buy = settings_.side == WalkSide::Buy;
+        for (std::size_t r = 0; r < rows; ++r) {
+            const TouchRows row = x.from(r * levels);
+            const i64* const prices = buy ? row.ask : row.bid;
+            const i64* const sizes = buy ? row.ask_size : row.bid_size;
+            Taken taken;
+            i64 rest = static_cast<i64>(amount_);
+            for (std::size_t i = 0; i < levels; ++i) {  // to the end: where it stops is no pattern
+                const i64 size = std::min(rest, sizes[i]);
+                taken.notional += i128{prices[i]} * size;
+                rest -= size;
+            }
+            taken.unfilled = rest;
+            taken.size = amount_ - rest;
+            out[r] = value_of(taken, Price(row.bid[0]), Price(row.ask[0]));
+        }
+    }
     template <class V>
     void visit(V& v) {
         v(value_);
@@ -231,6 +238,22 @@ private:
         return out;
     }
 
+    [[nodiscard]] double value_of(const Taken& taken, Price bid, Price ask) const {
+        switch (settings_.output) {
+            case WalkOutput::Unfilled:
+                return settings_.by == WalkBy::Size ? units_.size(taken.unfilled)
+                                                    : notional_.value(taken.unfilled);
+            case WalkOutput::FilledAverage:
+                return taken.size > 0 ? units_.price(taken.notional, taken.size) : kNaN;
+            case WalkOutput::Average:
+                return taken.unfilled == 0 ? units_.price(taken.notional, taken.size) : kNaN;
+            case WalkOutput::CostTicks:
+            case WalkOutput::CostBasisPoints:
+                if (taken.unfilled != 0 || bid == kNoPrice || ask == kNoPrice) return kNaN;
+                return cost(taken, bid, ask);
+        }
+        return kNaN;
+    }
     [[nodiscard]] double cost(const Taken& taken, Price bid, Price ask) const {
         const i128 twice_mid = i128{bid.raw} + ask.raw;
         const i128 above = 2 * taken.notional - taken.size * twice_mid;
