@@ -7,17 +7,14 @@ import subprocess
 import sys
 import threading
 import time
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from variants import VARIANTS
 
 import bookflow as bf
 from bookflow.events import Action, Flag, Side
-from bookflow.feeds import read_feed
 
 X = bf.Instrument("X", price_unit="1", tick="1")
 FEATURES = {"mid": bf.Mid(), "ofi": bf.OrderFlowImbalance()}
@@ -46,87 +43,6 @@ def levels(n: int, first: int = 0) -> bf.Events:
 def content(frame: bf.FeatureFrame) -> list[bytes]:
     columns = [frame.ts, frame.status, frame.seen, frame.clean, *frame.columns.values()]
     return [column.tobytes() for column in columns]
-
-
-# -- the same bits ---------------------------------------------------------------------------------
-
-
-def one_of_each(feed_of: str) -> dict[str, Any]:
-    """Every calculator once, in the setting in the middle of its variants."""
-    of: dict[str, list[Any]] = {}
-    for variant in VARIANTS:
-        of.setdefault(variant.name, []).append(variant)
-    return {name: variants[len(variants) // 2].make() for name, variants in of.items()}
-
-
-def assert_parity(events: bf.Events, clock: str, seed: int) -> None:
-    """batch = stream = live = restored in the middle, at random cuts."""
-    chance = np.random.default_rng(seed)
-    pipe = bf.Pipeline(
-        events.instrument, clock=clock, features=one_of_each(""), order="as-is", max_rows=10**7
-    )
-    whole = pipe.copy()
-    batch = bf.FeatureFrame.concat([whole.run(events), whole.finish()])
-    assert len(batch) > 100
-    cuts = [0, *np.sort(chance.integers(0, len(events), 7)).tolist(), len(events)]
-
-    parts = []
-    other = pipe.copy()
-    for begin, end in pairwise(cuts):
-        parts.append(other.run(events[begin:end]))
-        other = bf.Pipeline.from_bytes(other.to_bytes())
-    assert content(bf.FeatureFrame.concat([*parts, other.finish()])) == content(batch)
-
-    streamed = pipe.copy()
-    records = events[cuts[1] : cuts[1] + 3000].to_numpy()
-    before = streamed.run(events[: cuts[1]])
-    rows = list(streamed.stream(records))
-    assert [row.ts for row in rows] == batch.ts[len(before) : len(before) + len(rows)].tolist()
-    for name, values in rows[-1]._features.items() if rows else ():
-        last = np.atleast_1d(values)
-        at = len(before) + len(rows) - 1
-        columns = [c for c in batch.columns if c == name or c.startswith(f"{name}_")]
-        columns = [name] if name in batch.columns else columns
-        assert last.tobytes() == np.array([batch.columns[c][at] for c in columns]).tobytes()
-
-    parts = []
-    running = bf.Live(pipe, queue=4096, history=len(batch), wait="yield").start()
-    for n, (begin, end) in enumerate(pairwise(cuts)):
-        running.push(events[begin:end])
-        if n == 3:  # a crash: what is left of it is the state between two events
-            running.drain()
-            state = running.state()
-            assert state.events == end
-            parts.append(running.rows.frame(running.rows.written))
-            running.close()
-            running = bf.Live(
-                bf.Pipeline.from_bytes(state.pipeline.to_bytes()),
-                queue=10**6,
-                history=len(batch),
-                overflow="refuse",
-            ).start()
-    running.finish()
-    parts.append(running.rows.frame(running.rows.written))
-    assert content(bf.FeatureFrame.concat(parts)) == content(batch)
-    assert running.state().pipeline.to_bytes() == whole.to_bytes()
-    assert running.counters["faults"] == {k: n for k, n in whole.faults.items() if n}
-    running.close()
-
-
-class TestParity:
-    def test_amzn(self, shared: Path) -> None:
-        name = "AMZN_2012-06-21_34200000_57600000_message_5.csv"
-        message = next((shared / "data").rglob(name))
-        assert_parity(bf.read_lobster(message)[:40_000], "100ms", 1)
-
-    def test_binance(self, shared: Path) -> None:
-        file = next((shared / "data").rglob("usdm__ethusdt_20240808.gz"))
-        feed = read_feed(file, "binance")
-        events = max(feed.split().values(), key=len)
-        assert_parity(events[:30_000], "best", 2)
-
-    def test_simulated(self) -> None:
-        assert_parity(bf.simulate(3, 30_000).events, "1000volume", 3)
 
 
 # -- in and out ------------------------------------------------------------------------------------

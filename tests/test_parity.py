@@ -1,4 +1,4 @@
-"""Research and production: batch = a few events at a time = saved and restored, bit for bit.
+"""Research and production: batch = a few events at a time = saved and restored = live, bit for bit.
 
 For every calculator, on AMZN, on a recording of Binance and on simulated flow. (Random streams of
 every kind, and the references, are `test_contract_pipeline.py`'s.)
@@ -133,3 +133,28 @@ def test_parity(events: bf.Events, clock: str, tmp_path: Path) -> None:
         frames.append(restored.run(events[start:end]))
     assert content(*frames, restored.finish()) == expected
     assert restored.to_bytes() == batch.to_bytes()
+
+    if events.depth is None:  # a queue takes single events
+        assert content(*lived(pipeline(events, clock), events, cuts, rows)) == expected
+
+
+def lived(
+    pipe: bf.Pipeline, events: bf.Events, cuts: list[int], rows: int
+) -> list[bf.FeatureFrame]:
+    """Pushed into a queue that is often full; at the fourth cut only the state is left."""
+    frames = []
+    live = bf.Live(pipe, queue=100, history=rows, wait="yield").start()
+    for n, (begin, end) in enumerate(pairwise([0, *cuts, len(events)])):
+        live.push(events[begin:end])
+        if n == 3:
+            live.drain()
+            state = live.state()
+            assert state.events == end
+            frames.append(live.rows.frame(live.rows.written))
+            live.close()
+            again = bf.Pipeline.from_bytes(state.pipeline.to_bytes())
+            live = bf.Live(again, queue=1 << 16, history=rows).start()
+    live.finish()
+    frames.append(live.rows.frame(live.rows.written))
+    live.close()
+    return frames
