@@ -78,6 +78,7 @@ class TestEventQueue:
         assert queue.push(events_of(6)) == 4
         assert queue.dropped == 2
         assert queue.push(events_of(1)) == 0
+        assert not queue.try_push(1, 6, 0, 5, 1)  # the caller has it still: it is not lost
         queue.pop(2)
         assert queue.push(events_of(2)) == 2
         assert queue.pop()["flags"].tolist() == [1, 1, 1 | bf.Flag.GAP, 1]
