@@ -30,7 +30,7 @@ def events_of(n: int, first: int = 0) -> np.ndarray:
 
 
 def name_of(tmp_path: Path) -> str:
-    return f"t-{os.getpid() % 100_000}-{abs(hash(str(tmp_path))) % 10**8}"
+    return f"t{os.getpid() % 100_000}-{abs(hash(str(tmp_path))) % 10**8}"
 
 
 @pytest.fixture
@@ -330,13 +330,14 @@ def ended(process: "subprocess.Popen[str]", said: str = "") -> str:
 
 
 WRITER = """
-import sys, numpy as np, bookflow as bf
+import os, sys, numpy as np, bookflow as bf
 ring = bf.HistoryRing({"i": np.int64}, 1000, name=sys.argv[1], about={"of": "test"})
 ring.append(i=[1, 2, 3])
 print("ready", flush=True)
 for line in sys.stdin:
     ring.append(i=np.arange(int(line)))
     print("written", flush=True)
+os._exit(0)  # without close(): as if it had crashed
 """
 
 
@@ -358,7 +359,7 @@ class TestShared:
         assert ring.latest(5).i.tolist() == [0, 1, 2, 3, 4]
         with pytest.raises(RuntimeError, match="only the process that made a ring writes it"):
             ring.append(i=[1])
-        ended(writer)  # without close(): as if it had crashed
+        ended(writer)
         assert not ring.maker_lives
         assert ring.wait(8, 60) == 8  # nothing will come, and nobody waits for it
         assert ring.latest(5).i.tolist() == [0, 1, 2, 3, 4]
@@ -368,6 +369,20 @@ class TestShared:
             bf.HistoryRing({"i": np.int64}, 10, name=name)
         anew = bf.HistoryRing({"i": np.int64}, 10, name=name, replace=True)
         anew.close()
+
+    @pytest.mark.parametrize("end", ["", "del ring", "ring.close()"])
+    def test_names_of_a_process_that_ends_are_free(self, name: str, end: str) -> None:
+        ended(
+            python(
+                "import sys, numpy as np, bookflow as bf\n"
+                "ring = bf.HistoryRing({'i': np.int64}, 10, name=sys.argv[1])\n"
+                "queue = bf.EventQueue(10, name=sys.argv[1] + 'q')\n" + end,
+                name,
+            )
+        )
+        for attach, ending in ((bf.HistoryRing.attach, ""), (bf.EventQueue.attach, "q")):
+            with pytest.raises(bf.SegmentError, match="there is none of that name"):
+                attach(name + ending)
 
     def test_a_living_writer_is_not_replaced(self, name: str) -> None:
         ring = bf.HistoryRing({"i": np.int64}, 10, name=name)

@@ -1,6 +1,8 @@
 """Rings between threads and processes: events to a pipeline, and the latest rows of anything."""
 
+import atexit
 import json
+import weakref
 from collections.abc import Iterator, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self
@@ -69,6 +71,8 @@ class EventQueue(_core.EventQueue):
         replace: bool = False,
     ) -> None:
         super().__init__(capacity, overflow, timeout, wait, name, replace)
+        if name:
+            _close_at_exit(self)
 
     @classmethod
     def attach(
@@ -254,6 +258,8 @@ class HistoryRing(_core.HistoryRing):
         )
         sizes = [dtype.itemsize for dtype in dtypes.values()]
         super().__init__(rows, sizes, text, name, replace, single_mapping)
+        if name:
+            _close_at_exit(self)
         self._read_text()
 
     @classmethod
@@ -427,6 +433,18 @@ class FeatureRing(HistoryRing):
             instrument=self.instrument,
             version=str(self._about["version"]),
         )
+
+
+def _close_at_exit(ring: EventQueue | HistoryRing) -> None:
+    """A process that ends takes its segments' names away, unless it is killed."""
+    here = weakref.ref(ring)
+
+    def close() -> None:
+        ring = here()
+        if ring is not None:
+            ring.close()
+
+    atexit.register(close)
 
 
 def _exact(name: str, values: Any, dtype: np.dtype[Any]) -> "NDArray[Any]":

@@ -163,6 +163,7 @@ public:
     EventQueue::Pushed put(std::size_t n, F&& event_at, Stop&& give_up) {
         const auto pushed = queue_->push(n, event_at, [&] { return failed() || give_up(); });
         door_.passed(pushed.accepted, event_at);
+        if (pushed.accepted < n) rethrow();  // nobody makes room any more
         return pushed;
     }
 

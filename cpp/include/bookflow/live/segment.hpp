@@ -38,6 +38,12 @@ struct SegmentHeader {
 
 class Segment {
 public:
+    Segment(Segment&&) = default;
+    Segment& operator=(Segment&&) = default;
+    ~Segment() {
+        if (memory_ != nullptr) close();
+    }
+
     struct Shape {
         RingKind kind;
         u64 capacity;
@@ -126,6 +132,8 @@ public:
     }
 
 private:
+    Segment() = default;
+
     static void check_name(const std::string& name) {
         const auto allowed = [](char c) {
             return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
