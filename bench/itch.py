@@ -1,7 +1,8 @@
 """`python -m bench.itch`: bytes of ITCH 5.0 framed, to events, and to best quotes.
 
-Two streams: one stock with the bench's simulated orders, and thousands of stocks, each with a book
-of its own, of which every message is another's (a real day is kinder: few stocks have most of it).
+Three streams: one stock with the bench's simulated orders; thousands of stocks, each with a book of
+its own, drawn evenly, so that every message is another's; and the same drawn as real days are, by
+Zipf's law: of 8,000 stocks the first hundred have half of all messages.
 """
 
 import argparse
@@ -31,10 +32,15 @@ def one_stock(events: int) -> bytes:
     return encoder.directory(1, 0) + data + encoder.finish()
 
 
-def many_stocks(stocks: int, events: int, seed: int = 1) -> bytes:
-    """Adds and deletes of some 50 orders a stock near its own price, stocks drawn evenly."""
+def many_stocks(stocks: int, events: int, zipf: float = 0.0, seed: int = 1) -> bytes:
+    """Adds and deletes of some 50 orders a stock near its own price.
+
+    The n-th most active stock has a share of messages like n**-zipf, 0 being evenly.
+    """
     chance = np.random.default_rng(seed)
-    stock = chance.integers(1, stocks + 1, events).astype(np.uint32)
+    shares = np.cumsum(np.arange(1.0, stocks + 1) ** -zipf)
+    place_of = np.searchsorted(shares, shares[-1] * chance.random(events), side="right")
+    stock = chance.permutation(np.arange(1, stocks + 1, dtype=np.uint32))[place_of]
     order = np.argsort(stock, kind="stable")
     place = np.empty(events, np.int64)  # of each message among its stock's
     starts = np.r_[0, np.flatnonzero(np.diff(stock[order])) + 1]
@@ -123,7 +129,8 @@ def main() -> None:
     args = parser.parse_args()
     streams_of = {
         "one stock": one_stock(args.events),
-        f"{args.stocks:,} stocks": many_stocks(args.stocks, args.events),
+        f"{args.stocks:,} evenly": many_stocks(args.stocks, args.events),
+        f"{args.stocks:,} by Zipf": many_stocks(args.stocks, args.events, zipf=1.0),
     }
     for name, data in streams_of.items():
         check(data)

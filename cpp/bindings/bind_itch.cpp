@@ -282,14 +282,6 @@ void bind_itch(py::module_& m) {
             },
             "data"_a, "most"_a,
             "((ts, instrument, bid_price, bid_size, ask_price, ask_size), bytes read).")
-        .def("content_hash",
-             guarded<BooksOf, std::uint16_t>(
-                 [](BooksOf& b, std::uint16_t locate) -> std::optional<u64> {
-                     const OrderBook* book = b.books.book(locate);
-                     if (book == nullptr) return std::nullopt;
-                     return book->content_hash();
-                 }),
-             "locate"_a, "The hash of what a stock's book says, None if it has none.")
         .def_property_readonly(
             "faults", guarded<BooksOf>([](BooksOf& b) { return to_python(b.books.faults()); }),
             "Feed faults of all books by name.");

@@ -1,12 +1,15 @@
 // The codec of ITCH 5.0: every layout, encoder and feed against each other over random events, and
 // bytes that are cut, flipped and stretched: an error that names a byte, never a crash, and all that
 // was whole before it.
+#include <algorithm>
+#include <map>
 #include <vector>
 
 #include "bookflow/codecs/itch50_books.hpp"
 #include "bookflow/codecs/itch50_columns.hpp"
 #include "bookflow/codecs/itch50_encoder.hpp"
 #include "bookflow/codecs/moldudp64.hpp"
+#include "bookflow/order_book.hpp"
 #include "check.hpp"
 
 using namespace bookflow;
@@ -176,6 +179,30 @@ void round_trip() {
     CHECK(rest.empty());
 }
 
+// All levels of both sides, the best first.
+using Levels = std::array<std::vector<PriceLevel>, 2>;
+
+Levels levels_of(const itch50::Books& books, std::uint16_t locate) {
+    Levels out;
+    for (const Side side : {Side::Bid, Side::Ask}) {
+        books.from_best(locate, side, [&](const PriceLevel& level) {
+            out[side == Side::Ask].push_back(level);
+            return true;
+        });
+    }
+    return out;
+}
+Levels levels_of(const OrderBook& book) {
+    Levels out;
+    for (const Side side : {Side::Bid, Side::Ask}) {
+        book.side(side).from_best([&](const OrderLevel& level) {
+            out[side == Side::Ask].push_back({level.price, level.size});
+            return true;
+        });
+    }
+    return out;
+}
+
 // The quotes straight from the bytes are those of the same events in books.
 void books() {
     test::Random random(2);
@@ -205,9 +232,102 @@ void books() {
         ++row;
     }
     CHECK(row == direct.rows());
+    Faults faults;
+    std::size_t orders = 0;
     for (std::uint16_t k = 1; k <= 3; ++k) {
-        CHECK(direct.book(k)->content_hash() == own[k].content_hash());
-        CHECK(direct.book(k)->check().empty());
+        CHECK(levels_of(direct, k) == levels_of(own[k]));
+        orders += own[k].orders();
+        for (std::size_t f = 0; f < kFaults; ++f) {
+            faults.count(static_cast<Fault>(f), own[k].faults().counts()[f]);
+        }
+    }
+    CHECK(direct.orders() == orders);
+    CHECK(direct.faults().counts() == faults.counts());
+}
+
+// One side against a map, at every step: of few levels and of more than it holds without a ladder,
+// close together and at the ends of the numbers, and with levels of more than 32 bits.
+void sides() {
+    test::Random random(4);
+    for (const Side side : {Side::Bid, Side::Ask}) {
+        for (const i64 reach : {3, 12, 20, 60, 400}) {
+            itch50::SideMemory memory;
+            itch50::CompactSide ours;
+            itch50::CompactSide other;  // takes what the first one outgrows
+            std::map<std::uint32_t, i64> plain;
+            const u64 wild = random.bits() % 3;  // 0: no prices from all over, 1: no large sizes
+            for (long k = 0; k < test::operations(20'000) / 10; ++k) {
+                const bool adds = plain.empty() || random.chance(k % 800 < 400 ? 60 : 40);
+                auto price = static_cast<std::uint32_t>(1'000 + random.between(0, reach));
+                if (wild != 0 && random.chance(10)) {
+                    constexpr std::array<std::uint32_t, 5> ends{0, 1, 0x7FFF'FFFF, 0x8000'0000,
+                                                                0xFFFF'FFFF};
+                    price = ends[static_cast<std::size_t>(random.between(0, 4))];
+                }
+                const i64 most = wild > 1 && random.chance(10) ? 0xFFFF'FFFF : 300;
+                if (adds) {
+                    const i64 size = random.between(1, most);
+                    ours.add(side, price, static_cast<std::uint32_t>(size), memory);
+                    plain[price] += size;
+                    other.add(side, price, 1, memory);
+                } else {
+                    auto at = plain.lower_bound(price);
+                    if (at == plain.end()) --at;
+                    const i64 size = random.chance(50) && at->second <= 0xFFFF'FFFF
+                                         ? at->second
+                                         : random.between(1, std::min(most, at->second));
+                    ours.take(side, at->first, static_cast<std::uint32_t>(size), memory);
+                    if ((at->second -= size) == 0) plain.erase(at);
+                }
+                CHECK(ours.best().size.raw == (plain.empty()       ? 0
+                                               : side == Side::Bid ? plain.rbegin()->second
+                                                                   : plain.begin()->second));
+                if (k % 8 != 0) continue;
+                std::vector<PriceLevel> levels;
+                ours.from_best(side, memory, [&](const PriceLevel& level) {
+                    levels.push_back(level);
+                    return true;
+                });
+                std::vector<PriceLevel> expected;
+                for (const auto& [at, size] : plain) expected.push_back({Price(at), Size(size)});
+                if (side == Side::Bid) std::reverse(expected.begin(), expected.end());
+                CHECK(levels == expected);
+                CHECK(ours.best() == (expected.empty() ? PriceLevel{} : expected.front()));
+            }
+        }
+    }
+}
+
+// The table of orders against a map: ids that stocks have in common, and the largest.
+void orders() {
+    test::Random random(5);
+    itch50::OrderTable table;
+    std::map<std::pair<u64, std::uint16_t>, std::uint32_t> plain;
+    for (long k = 0; k < test::operations(60'000); ++k) {
+        const bool grows = k % 40'000 < 20'000;
+        const u64 id = random.chance(90) ? static_cast<u64>(random.between(1, 3'000))
+                                         : ~static_cast<u64>(random.between(1, 9));
+        const auto locate = static_cast<std::uint16_t>(random.between(0, 9) * 7'281);
+        const auto found = plain.find({id, locate});
+        itch50::OrderTable::Order& order = table.locate(OrderId{id}, locate);
+        CHECK((order.id != kNoOrder) == (found != plain.end()));
+        if (found == plain.end()) {
+            if (random.chance(grows ? 80 : 20)) {
+                const auto size = static_cast<std::uint32_t>(random.between(1, 900));
+                table.put(order, {OrderId{id}, 7, size, locate, Side::Bid});
+                plain[{id, locate}] = size;
+            }
+        } else {
+            CHECK(order.size == found->second && order.locate == locate);
+            if (random.chance(grows ? 20 : 80)) {
+                table.take_out(order);
+                plain.erase(found);
+            }
+        }
+        CHECK(table.size() == plain.size());
+    }
+    for (const auto& [key, size] : plain) {
+        CHECK(table.locate(OrderId{key.first}, key.second).size == size);
     }
 }
 
@@ -333,6 +453,8 @@ int main() {
     framing();
     round_trip();
     books();
+    sides();
+    orders();
     extremes();
     damage();
     return test::report("itch50");

@@ -1,13 +1,16 @@
-// The sink of a feed that keeps a book of orders a stock and writes the best quotes after every
-// message that speaks of a book: bytes to quotes without events in between.
+// The sink of a feed that keeps a book a stock and writes the best quotes after every message that
+// speaks of a book: bytes to quotes without events in between.
 //
-// With thousands of stocks every message is another book's and waits for memory four times: for the
-// book, the place of the id, the order, the level. What comes is known from the block of messages
-// that was framed, so each is asked for ahead of time.
+// With thousands of stocks every message is another book's and waits for memory. So a book is what
+// quotes need of it, sums by price without queues (compact_side.hpp), and the orders of all stocks
+// are in one table (order_table.hpp). What comes is known from the block of messages that was
+// framed, so each is asked for ahead of time.
 #pragma once
 
+#include "bookflow/codecs/compact_side.hpp"
 #include "bookflow/codecs/itch50_feed.hpp"
-#include "bookflow/order_book.hpp"
+#include "bookflow/codecs/order_table.hpp"
+#include "bookflow/faults.hpp"
 
 namespace bookflow::itch50 {
 
@@ -31,18 +34,13 @@ public:
 
     void write_to(const QuoteRows& out) { out_ = out; }
     [[nodiscard]] std::size_t rows() const { return out_.rows; }
-    [[nodiscard]] const OrderBook* book(std::uint16_t locate) const {
-        return books_[locate] == nullptr ? nullptr : &books_[locate]->book;
-    }
-    [[nodiscard]] Faults faults() const {
-        Faults all;
-        for (const Held* held : books_) {
-            if (held == nullptr) continue;
-            for (std::size_t i = 0; i < kFaults; ++i) {
-                all.count(static_cast<Fault>(i), held->book.faults().counts()[i]);
-            }
-        }
-        return all;
+    [[nodiscard]] std::size_t orders() const { return orders_.size(); }
+    [[nodiscard]] const Faults& faults() const { return faults_; }
+    // f(level) of a stock's side from the best on, until it returns false.
+    template <class F>
+    void from_best(std::uint16_t locate, Side side, F&& f) const {
+        if (locate >= books_.size()) return;
+        books_[locate].side(side).from_best(side, memory_, f);
     }
 
     [[nodiscard]] bool full() const { return out_.rows >= out_.room; }
@@ -50,36 +48,30 @@ public:
     [[gnu::always_inline]] void look_ahead(const Byte* from, const std::uint32_t* starts,
                                            std::size_t i, std::size_t n) const {
         // The last message may end where the input does: an id may not be read from it unseen.
-        if (i + kBook + 1 >= n || count_ < kFew) return;
-        const auto book_of = [&](std::size_t k) {
-            return books_[itch50::locate_of(from + starts[i + k])];
-        };
-        const auto id_of = [&](std::size_t k) {
-            return OrderId{big<u64>(from + starts[i + k] + Layout::kHead)};
-        };
-        if (const Held* held = book_of(kBook)) held->book.look_ahead_fields();
-        if (const Held* held = book_of(kIndex)) held->book.look_ahead_far(id_of(kIndex));
-        if (const Held* held = book_of(kOrder)) held->book.look_ahead_near(id_of(kOrder));
-        if (const Held* held = book_of(kLevel)) {
-            const Byte* p = from + starts[i + kLevel];
-            if (p[0] == 'A' || p[0] == 'F') {
-                held->book.look_ahead_level(p[19] == 'S' ? Side::Ask : Side::Bid,
-                                            Price(big<std::uint32_t>(p + 32)));
-            } else {
-                held->book.look_ahead_level(id_of(kLevel));
-            }
+        if (i + kFar + 1 >= n || !orders_.beyond_cache()) return;
+        if (i == 0) [[unlikely]] {
+            for (std::size_t k = 0; k < kFar; ++k) look_far(from + starts[k]);
+            for (std::size_t k = 0; k < kNear; ++k) look_near(from + starts[k]);
         }
+        look_far(from + starts[i + kFar]);
+        look_near(from + starts[i + kNear]);
     }
 
     [[gnu::always_inline]] void put(const Event& e) {
         if (e.action >= Action::Trade) return;  // nothing of the book
-        Held*& held = books_[e.instrument];
-        if (held == nullptr) [[unlikely]]
-            held = make();
-        held->book.apply(e);
+        const auto locate = static_cast<std::uint16_t>(e.instrument);
+        if (locate >= books_.size()) [[unlikely]]
+            more_books(locate);
+        Book& book = books_[locate];
+        OrderTable::Order& order = orders_.locate(e.order_id, locate);
+        if (e.action == Action::Add) {
+            add(book, order, e);
+        } else {
+            take(book, order, e);
+        }
         if (!e.has(flag::kLast)) return;
-        const auto& bid = held->book.bids().touch();
-        const auto& ask = held->book.asks().touch();
+        const PriceLevel& bid = book.side(Side::Bid).best();
+        const PriceLevel& ask = book.side(Side::Ask).best();
         const std::size_t row = out_.rows;
         out_.ts[row] = e.ts.raw;
         out_.instrument[row] = e.instrument;
@@ -90,40 +82,84 @@ public:
         out_.rows = row + 1;
         if (changes_) {
             const Quotes now{bid.price, bid.size, ask.price, ask.size};
-            out_.rows = row + (now != held->told);
-            held->told = now;
+            out_.rows = row + (now != told_[locate]);
+            told_[locate] = now;
         }
     }
 
 private:
-    struct Held {
-        OrderBook book;
-        Quotes told;
+    struct alignas(64) Book {  // a line of the cache
+        std::array<CompactSide, 2> sides;
+
+        [[nodiscard]] CompactSide& side(Side s) { return sides[s == Side::Ask]; }
+        [[nodiscard]] const CompactSide& side(Side s) const { return sides[s == Side::Ask]; }
     };
-    // How many messages ahead each is asked for.
-    static constexpr std::size_t kBook = 24;
-    static constexpr std::size_t kIndex = 16;
-    static constexpr std::size_t kOrder = 8;
-    static constexpr std::size_t kLevel = 4;
 
-    // Few books stay in the cache by themselves.
-    static constexpr std::size_t kFew = 64;
+    // How many messages ahead the place of an order, and the levels of its side are asked for.
+    static constexpr std::size_t kFar = 24;
+    static constexpr std::size_t kNear = 12;
 
-    // Books side by side on large pages: thousands of them have more pages than addresses are kept
-    // translated.
-    [[gnu::noinline]] Held* make() {
-        constexpr std::size_t block = 256;
-        if (count_ % block == 0) blocks_.emplace_back().reserve(block);
-        ++count_;
-        return &blocks_.back().emplace_back();
+    [[nodiscard]] static OrderId id_of(const Byte* p) {
+        return OrderId{big<u64>(p + Layout::kHead)};
+    }
+    [[gnu::always_inline]] void look_far(const Byte* p) const {
+        const std::uint16_t locate = locate_of(p);
+        orders_.prefetch(id_of(p), locate);
+        if (locate < books_.size()) books_[locate].side(Side::Bid).look_ahead_fields();
+    }
+    // Without a branch: which kind of message it is nobody can guess.
+    [[gnu::always_inline]] void look_near(const Byte* p) const {
+        const detail::OrderWords& words = detail::kOrderWords[p[0]];
+        const std::uint16_t locate = locate_of(p);
+        const OrderTable::Order& order = orders_.likely(id_of(p), locate);
+        const bool added_ask = p[19 & (0U - unsigned{words.adds})] == 'S';
+        const bool ask = added_ask | (order.side == Side::Ask);
+        if (locate < books_.size()) books_[locate].sides[ask].look_ahead(order.price, memory_);
+    }
+
+    [[gnu::always_inline]] void add(Book& book, OrderTable::Order& place, const Event& e) {
+        const Side side = e.side != Side::None ? e.side : replaced_;
+        replaced_ = Side::None;
+        if (place.id != kNoOrder) [[unlikely]]
+            return faults_.count(Fault::DuplicateId);
+        if (side == Side::None) [[unlikely]]
+            return faults_.count(Fault::UnknownSide);
+        const auto price = static_cast<std::uint32_t>(e.price.raw);
+        const auto size = static_cast<std::uint32_t>(e.size.raw);
+        book.side(side).add(side, price, size, memory_);
+        orders_.put(place,
+                    {e.order_id, price, size, static_cast<std::uint16_t>(e.instrument), side});
+    }
+    [[gnu::always_inline]] void take(Book& book, OrderTable::Order& order, const Event& e) {
+        replaced_ = Side::None;
+        if (order.id == kNoOrder) [[unlikely]]
+            return faults_.count(Fault::UnknownId);
+        const bool whole = e.action == Action::Delete;
+        const std::uint32_t size = static_cast<std::uint32_t>(e.size.raw) | (0U - unsigned{whole});
+        const std::uint32_t taken = std::min(size, order.size);
+        if (size > order.size && !whole) [[unlikely]]
+            faults_.count(Fault::OverCancel);
+        replaced_ = static_cast<Side>(static_cast<unsigned>(order.side) * whole);
+        book.side(order.side).take(order.side, order.price, taken, memory_);
+        order.size -= taken;
+        if (order.size == 0) orders_.take_out(order);
+    }
+
+    // Codes are given from 1 on.
+    [[gnu::noinline]] void more_books(std::uint16_t locate) {
+        constexpr std::size_t first = 64;
+        books_.resize(std::bit_ceil(std::max(first, std::size_t{locate} + 1)));
+        if (changes_) told_.resize(books_.size());
     }
 
     bool changes_;
     QuoteRows out_;
-    std::vector<std::vector<Held, HugePages<Held>>>
-        blocks_;  // each of one size: books stay in place
-    std::size_t count_ = 0;
-    std::vector<Held*> books_ = std::vector<Held*>(1 << 16);
+    SideMemory memory_;
+    OrderTable orders_;
+    Side replaced_ = Side::None;  // of the order that the event before deleted
+    Faults faults_;
+    std::vector<Book> books_;   // by locate code
+    std::vector<Quotes> told_;  // the same, where only changes are told
 };
 
 }  // namespace bookflow::itch50
