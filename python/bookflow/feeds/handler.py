@@ -26,7 +26,7 @@ from typing import Any, ClassVar, Final, Literal, NamedTuple
 from bookflow import _core
 from bookflow._core import Instrument, TextBook, TextOrders
 from bookflow._optional import need
-from bookflow._table import NONE
+from bookflow._table import NONE, Array
 from bookflow.errors import InputError
 from bookflow.events import Events
 from bookflow.feeds.rows import Rows
@@ -542,7 +542,8 @@ class Handler:
     def _written(self) -> Events:
         """The rows that there are by now, as events."""
         instrument = next(iter(self.instruments.values()), NOTHING)
-        columns = self._rows.take() if len(self._rows) else _NO_ROWS
+        rows = self._rows.take() if len(self._rows) else _NO_ROWS
+        columns: dict[str, Array | None] = {**rows}
         return Events._trusted(columns, instrument, self.venue, dict(self.instruments))
 
     def _undo(self, now: int, books: int) -> None:
