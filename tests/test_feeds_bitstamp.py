@@ -25,9 +25,9 @@ def difference(at: int, bids: Any = (), asks: Any = ()) -> dict[str, Any]:
     return {"event": "data", "channel": "diff_order_book_btcusd", "data": said}
 
 
-def order(event: str, key: int, kind: int, price: str, amount: str) -> dict[str, Any]:
+def order(event: str, key: int, kind: int, price: str, amount: str, at: int = 9) -> dict[str, Any]:
     said = {"id": key, "order_type": kind, "price_str": price, "amount_str": amount}
-    said["microtimestamp"] = "9"
+    said["microtimestamp"] = str(at)
     return {"event": event, "channel": "live_orders_btcusd", "data": said}
 
 
@@ -175,6 +175,47 @@ def test_orders_as_rows() -> None:
     assert (rows.action.tolist(), rows.order_id.tolist()) == ([Action.ADD], [1 << 60])
     assert len(handler.feed(order("order_created", 9, 1, "101", "4"), 7)) == 0
     assert handler.counts["duplicate_orders"] == 1
+
+
+def test_what_a_snapshot_of_orders_has_already_is_not_done_again() -> None:
+    """An order that was changed twice would grow back, and lose its place in the queue."""
+    handler = Bitstamp()
+    handler.feed(order("order_changed", 7, 0, "100", "5", 3), 1)
+    handler.feed(order("order_changed", 7, 0, "100", "1", 4), 2)
+    handler.feed(order("order_changed", 7, 0, "100", "0.4", 5), 2)
+    rows = handler.snapshot(whole(5, by_order=True), 3, "btcusd")
+    assert rows.action.tolist()[-2:] == [Action.ADD, Action.CANCEL]
+    assert Action.MODIFY not in rows.action
+    assert handler.counts["old"] == 2
+
+
+def test_a_snapshot_of_orders_that_is_older_than_the_book_is_not_taken() -> None:
+    handler = orders()
+    handler.feed(order("order_deleted", 7, 0, "100", "1"), 2)
+    assert len(handler.snapshot(whole(8, by_order=True), 3, "btcusd")) == 0
+    assert handler.counts["old_snapshots"] == 1
+    assert len(handler.snapshot(whole(9, by_order=True), 4, "btcusd")) == 4
+
+
+def test_a_snapshot_older_than_what_was_kept_for_it_is_not_taken(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("bookflow.feeds.handler._MOST_WAITING", 2)
+    handler = Bitstamp()
+    for at in (6, 7, 8):  # the first is forgotten
+        handler.feed(difference(at, [["99", str(at)]]), 1)
+    assert len(handler.snapshot(whole(6), 2, "btcusd")) == 0
+    assert handler.needs_snapshot == ("btcusd",)
+    assert len(handler.snapshot(whole(7), 3, "btcusd")) > 0
+
+
+def test_a_refused_snapshot_does_not_choose_the_channel() -> None:
+    handler = Bitstamp()
+    handler.feed(trade(1), 1)
+    bad = whole(5) | {"microtimestamp": "now"}
+    with pytest.raises(InputError, match="microtimestamp"):
+        handler.snapshot(bad, 2, "btcusd")
+    assert "channel" not in handler._books["btcusd"].memory
 
 
 def test_a_stale_order_is_told_by_two_books_that_agree() -> None:

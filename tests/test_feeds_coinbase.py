@@ -149,6 +149,32 @@ def test_a_gap_counts_what_is_lost_and_orders_keep_their_numbers() -> None:
     assert handler.counts["old"] == 2
 
 
+def test_prints_behind_a_snapshot_that_is_ahead_are_told_once() -> None:
+    handler = full()
+    handler.feed(matched(6, "c", "sell", "101", "1", 7), 2)
+    handler.snapshot(WHOLE | {"sequence": 9}, 3, "X-Y")
+    rows = handler.feed(matched(8, "c", "sell", "101", "1", 8), 4)
+    assert rows.action.tolist() == [Action.TRADE]
+    assert len(handler.feed(matched(8, "c", "sell", "101", "1", 8), 5)) == 0
+    assert handler.counts["old"] == 2
+    assert "repeated_prints" not in handler.counts
+
+
+def test_executions_count_the_prints_that_were_left_out() -> None:
+    handler = full()
+    handler.feed(matched(6, "c", "sell", "101", "1", 7), 2)
+    rows = handler.feed(matched(7, "c", "sell", "101", "1", 10), 3)
+    assert rows.action.tolist() == [Action.EXECUTE]
+    assert handler.counts["lost_prints"] == 2
+
+
+def test_an_order_that_is_changed_to_nothing_is_gone() -> None:
+    handler = full()
+    rows = handler.feed(said("change", 6, order_id="c", new_size="0", new_price="102"), 2)
+    assert rows.action.tolist() == [Action.DELETE]
+    assert "c" not in handler._books["X-Y"].memory["orders"]
+
+
 def session(n: int) -> tuple[list[dict[str, Any]], list[dict[str, tuple[str, str, str]]]]:
     """Messages 1 to n, and the orders after each: side, price and what is left."""
     chance = random.Random(5)

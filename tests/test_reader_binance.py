@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import bookflow as bf
+from bookflow.cli import main
 from bookflow.errors import InputError
 from bookflow.events import Side
 
@@ -133,6 +134,19 @@ def test_what_is_wrong_is_said_with_its_row(tmp_path: Path, text: str, fault: st
     path = written(tmp_path, "BTCUSDT-trades-2024-01-01.csv", text)
     with pytest.raises(InputError, match=fault):
         list(bf.read_binance_csv(path).chunks(100))
+
+
+def test_commands_read_them_by_name(tmp_path: Path) -> None:
+    path = written(tmp_path, "BTCUSDT-trades-2024-01-01.zip", TRADES)
+    out = tmp_path / "volume.csv"
+    features = ["features", str(path), "--reader", "binance-csv", "--every", "trade"]
+    assert main([*features, "-f", "v=Volume()", "--out", str(out)]) == 0
+    assert len(out.read_text().splitlines()) == 3  # a header and two prints
+    plain = written(tmp_path, "some.csv", TRADES)
+    info = ["info", str(plain), "--reader", "binance-csv"]
+    assert main([*info, "--kind", "trades"]) == 0
+    assert main(info) == 2
+    assert main([*info, "--kind", "trades", "--date", "2024-01-02"]) == 2
 
 
 def test_a_name_that_tells_nothing(tmp_path: Path) -> None:

@@ -85,7 +85,7 @@ template <class T, std::size_t Dimensions>
     return reinterpret_cast<T*>(py::detail::array_proxy(array.ptr())->data);
 }
 
-// What makes an Events of Python.
+// What makes an Events of Python; fields that are not added are None.
 class ColumnsOut {
 public:
     explicit ColumnsOut(std::size_t rows) : rows_(static_cast<Py_ssize_t>(rows)) {}
@@ -99,15 +99,13 @@ public:
             out[i] = static_cast<T>(of(static_cast<std::size_t>(i)));
         set(field, array);
     }
-    // The same where one of them is another than `usual`, which is what None stands for.
+    // The same where one of them is another than `usual`, which None stands for.
     template <class T, class Of>
     void add_unless(T usual, Field field, Of of) {
         for (Py_ssize_t i = 0; i < rows_; ++i) {
             if (static_cast<T>(of(static_cast<std::size_t>(i))) != usual) return add<T>(field, of);
         }
-        leave_out(field);
     }
-    void leave_out(Field field) { set(field, py::none()); }
     [[nodiscard]] py::dict take() { return std::move(columns_); }
 
 private:
@@ -116,8 +114,22 @@ private:
             throw py::error_already_set();
         }
     }
+    // All of them None: a copy costs less than a dict that grows.
+    [[nodiscard]] static py::dict blank() {
+        static PyObject* const none = [] {
+            py::dict out;
+            for (int i = 0; i <= static_cast<int>(Field::Flags); ++i) {
+                out[py::handle(name_of(static_cast<Field>(i)))] = py::none();
+            }
+            return out.release().ptr();
+        }();
+        auto copy = py::reinterpret_steal<py::dict>(PyDict_Copy(none));
+        if (!copy) throw py::error_already_set();
+        return copy;
+    }
+
     Py_ssize_t rows_;
-    py::dict columns_;
+    py::dict columns_ = blank();
 };
 
 // Runs f without the GIL where it is long; errors name the input.
@@ -325,15 +337,12 @@ struct Venues {
     const auto of = [&](std::size_t i) -> const BestQuote& { return quotes[i / 2]; };
     const auto is_bid = [](std::size_t i) { return i % 2 == 0; };
     out.add<i64>(Field::Ts, [&](std::size_t i) { return of(i).ts; });
-    out.leave_out(Field::TsVenue);
-    out.leave_out(Field::OrderId);
     out.add<i64>(Field::Price, [&](std::size_t i) {
         return (is_bid(i) ? of(i).quotes.bid : of(i).quotes.ask).raw;
     });
     out.add<i64>(Field::Size, [&](std::size_t i) {
         return (is_bid(i) ? of(i).quotes.bid_size : of(i).quotes.ask_size).raw;
     });
-    out.leave_out(Field::Instrument);
     out.add<std::uint8_t>(Field::Action, [](std::size_t) { return Action::Quote; });
     out.add<std::uint8_t>(Field::Side,
                           [&](std::size_t i) { return is_bid(i) ? Side::Bid : Side::Ask; });

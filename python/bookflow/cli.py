@@ -353,7 +353,11 @@ def _input(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="csv, tardis: the last line is whole though no newline ends it",
     )
-    parser.add_argument("--kind", help="csv: what its rows are: trades, quotes, depth or events")
+    parser.add_argument(
+        "--kind",
+        help="csv: what its rows are: trades, quotes, depth or events; "
+        "binance-csv: trades, aggTrades or bookTicker, where the file's name does not tell",
+    )
     parser.add_argument("--ts-unit", metavar="UNIT", help="csv, tardis: of times: ns, us, ms, s")
 
 

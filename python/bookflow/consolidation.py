@@ -60,6 +60,7 @@ class Consolidated:
         if not self._instruments:
             raise InputError("there is nothing to consolidate", field="instruments")
         self._instrument = _common(self._instruments, instrument)
+        self._own = {self._instrument.id: self._instrument}
         self._numbers = {name: number for number, name in enumerate(self._instruments)}
         span = 0 if stale_after is None else _core.span_ns(stale_after, "stale_after")
         self._venues = _core.Consolidated(self._instruments, self._instrument, span)
@@ -97,6 +98,7 @@ class Consolidated:
         made._venues = _core.Consolidated.from_bytes(state)
         made._instruments = made._venues.instruments
         made._instrument = made._venues.instrument
+        made._own = {made._instrument.id: made._instrument}
         made._numbers = {name: number for number, name in enumerate(made._instruments)}
         return made
 
@@ -111,13 +113,13 @@ class Consolidated:
             raise InputError(
                 "is not the venue's", field="instrument", value=events.instrument.symbol
             )
-        events = events._loaded()
+        if events._loader is not None:
+            events._loaded()
         depth = None if events._depth is None else events._depth.arrays()
         return events._columns, depth, events.source, events.first_row
 
     def _events(self, columns: dict[str, Any]) -> Events:
-        own = self._instrument
-        return Events._trusted(columns, own, "consolidated", {own.id: own})
+        return Events._trusted(columns, self._instrument, "consolidated", self._own.copy())
 
 
 def consolidated(

@@ -114,12 +114,12 @@ class Events:
     @classmethod
     def _trusted(
         cls,
-        columns: Mapping[str, Array],
+        columns: dict[str, Array | None],
         instrument: "Instrument",
         source: str,
         instruments: "dict[int, Instrument]",
     ) -> Self:
-        """All columns, of the right dtypes and one length: what a handler writes every message."""
+        """All columns, of the right dtypes and one length, which nobody else has."""
         events = cls.__new__(cls)
         events.instrument = instrument
         events.source = source
@@ -127,7 +127,7 @@ class Events:
         events.instruments = instruments
         events._counts = {}
         events._loader = None
-        events._columns, events._depth = {**columns}, None
+        events._columns, events._depth = columns, None
         return events
 
     @classmethod

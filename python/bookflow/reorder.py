@@ -63,6 +63,7 @@ class Reorder:
             raise InputError("must be at least 1", field="max_events", value=max_events)
         self._stage = _core.Reorder(_core.span_ns(span, "span"), time == "venue", max_events)
         self._instrument: _core.Instrument | None = None
+        self._instruments: dict[int, _core.Instrument] = {}
         self._streams: dict[Hashable, int] = {}
 
     @property
@@ -89,7 +90,15 @@ class Reorder:
         """
         if not isinstance(events, Events):
             raise TypeError(f"events are {type(events).__name__}: Events are pushed")
-        return self._push(events, stream, None)
+        if events.instrument is not self._instrument:
+            self._check_instrument(events)
+        if events._loader is not None:
+            events._loaded()
+        number = self._streams.get(stream)
+        if number is None:
+            number = self._new_stream(stream)
+        depth = None if events._depth is None else events._depth.arrays()
+        return self._events(*self._stage.push(events._columns, depth, number, events.source))
 
     def advance(self, ts: int) -> Events:
         """Time moves to `ts` (ns) without an event; returns what that releases."""
@@ -117,39 +126,27 @@ class Reorder:
         """One from `to_bytes`; StateError when the bytes are not that."""
         stage = cls.__new__(cls)
         stage._stage = _core.Reorder.from_bytes(state)
-        stage._instrument = stage._stage.instrument
+        stage._instrument, stage._instruments = None, {}
+        if stage._stage.instrument is not None:
+            stage._begin(stage._stage.instrument)
         stage._streams = {json.loads(name): n for n, name in enumerate(stage._stage.streams)}
         return stage
-
-    def _push(self, events: Events, stream: Hashable, own_depth: Array | None) -> Events:
-        if events.instrument is not self._instrument:
-            self._check_instrument(events)
-        events = events._loaded()
-        depth = events._depth
-        number = self._streams.get(stream)
-        if number is None:
-            number = self._new_stream(stream)
-        return self._events(
-            *self._stage.push(
-                events._columns,
-                None if depth is None else depth.arrays(),
-                number,
-                events.source,
-                own_depth,
-            )
-        )
 
     def _events(self, columns: dict[str, Any], depth: tuple[Array, ...] | None) -> Events:
         instrument = self._instrument
         assert instrument is not None
         if depth is not None:
             return Events(columns, instrument, depth=Depth(*depth), source="reordered")
-        return Events._trusted(columns, instrument, "reordered", {instrument.id: instrument})
+        return Events._trusted(columns, instrument, "reordered", self._instruments.copy())
 
     def _new_stream(self, stream: Hashable) -> int:
         name = json.dumps(stream) if type(stream) in (str, int) else ""
         number = self._streams[stream] = self._stage.stream(name)
         return number
+
+    def _begin(self, instrument: _core.Instrument) -> None:
+        self._instrument = self._stage.instrument = instrument
+        self._instruments = {instrument.id: instrument}
 
     def _check_begun(self) -> None:
         if self._instrument is None:
@@ -157,7 +154,7 @@ class Reorder:
 
     def _check_instrument(self, events: Events) -> None:
         if self._instrument is None:
-            self._instrument = self._stage.instrument = events.instrument
+            self._begin(events.instrument)
         elif events.instrument != self._instrument:
             raise InputError(
                 "events of different instruments do not merge",
@@ -183,18 +180,21 @@ def merged_in_order(events: Sequence[Events], span: str, time: Time) -> Events:
     }
     depth, own = None, None
     if levels:
-        rows = [len(stream) for stream in events]
+        lengths = [len(stream) for stream in events]
         depth = Depth.concat(
             [
                 Depth.missing(n, levels[0]) if d is None else d
-                for n, d in zip(rows, depths, strict=True)
+                for n, d in zip(lengths, depths, strict=True)
             ]
         )[order]
-        own = np.repeat(np.array([d is not None for d in depths], np.uint8), rows)[order]
+        own = np.repeat(np.array([d is not None for d in depths], np.uint8), lengths)[order]
     arrived = Events(columns, first.instrument, depth=depth, source=source_of(events))
     stage = Reorder(span, time=time, max_events=max(1, len(arrived)))
-    out = Events.concat([stage._push(arrived, 0, own), stage.flush()])
+    stage._check_instrument(arrived)
+    rows = None if depth is None else depth.arrays()
+    out = stage._stage.push(arrived.columns, rows, stage._new_stream(0), arrived.source, own)
+    whole = Events.concat([stage._events(*out), stage.flush()])
     counts = total_counts(events) | stage.counts
     return Events(
-        out.columns, first.instrument, depth=out.depth, source=arrived.source, counts=counts
+        whole.columns, first.instrument, depth=whole.depth, source=arrived.source, counts=counts
     )

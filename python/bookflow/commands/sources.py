@@ -84,6 +84,18 @@ def _csv(args: argparse.Namespace) -> Iterator[Events]:
         yield bookflow.read_csv(path, instrument, columns=columns, order=args.order, **settings)
 
 
+def _binance_csv(args: argparse.Namespace) -> Iterator[Events]:
+    instrument = _instrument(args)
+    for path in args.inputs:
+        yield bookflow.read_binance_csv(
+            path,
+            instrument=instrument,
+            order=args.order,
+            open_end=args.open_end,
+            **_given(args, "kind"),
+        )
+
+
 def _tardis(args: argparse.Namespace) -> Iterator[Events]:
     instrument = _instrument(args)
     for path in args.inputs:
@@ -136,6 +148,7 @@ READERS: Final = {
     "events": _Reader(_events, _UNITS),
     "csv": _Reader(_csv, _UNITS | _TABLE | {"kind", "map", "split", "words", "float_digits"}),
     "tardis": _Reader(_tardis, _UNITS | _TABLE),
+    "binance-csv": _Reader(_binance_csv, _UNITS | {"open_end", "kind"}),
     "itch": _Reader(_itch, frozenset({"date", "damaged", "symbol", "instrument"})),
     "iex": _Reader(_iex, frozenset({"symbol", "instrument"})),
     **{venue: _Reader(_feed(venue), _UNITS | {"as_one"}) for venue in sorted(VENUES)},

@@ -127,20 +127,26 @@ class Bitstamp(OrderHandler):
 
     def _fetched(self, message: Message, symbol: str | None) -> None:
         whole = self._levels_of(message)
+        at = _time(whole.microtimestamp)
+        levels = [*whole.bids, *whole.asks]
         if symbol is None:
             raise InputError("does not say of which symbol it is: give it", field="symbol")
-        book = self._book(symbol, [*whole.bids, *whole.asks])
+        book = self._book(symbol, levels)
         if book is None:
             return
-        orders = all(len(level) == 3 for level in (*whole.bids, *whole.asks))
+        book.text.units(levels)
+        orders = all(len(level) == 3 for level in levels)
+        for _, _, key in levels if orders else ():
+            _id(key)
         kind = book.memory.setdefault(
             "channel", self._channel or ("live_orders" if orders else "diff_order_book")
         )
         if kind == "order_book" or (kind == "live_orders" and not orders):
             self._unknown("snapshot")
             return
-        at = _time(whole.microtimestamp)
-        if book.live and at < (book.sequence or 0):
+        waiting = list(book.waiting)
+        full = len(waiting) == book.waiting.maxlen  # and so earlier ones may have gone
+        if (book.live and at < (book.sequence or 0)) or (full and at < waiting[0][0]):
             self.counts["old_snapshots"] += 1
             return
         self._stamp(at * 1_000 if at else NONE)
@@ -153,10 +159,13 @@ class Bitstamp(OrderHandler):
         else:
             self._snapshot(book, whole.bids, whole.asks)
         book.sequence = at
-        waiting = list(book.waiting)
+        book.memory.pop("excess", None)
         book.waiting.clear()
         for said in waiting:
-            self._apply(book, *said)
+            if kind == "live_orders" and said[0] < at:
+                self.counts["old"] += 1  # to change an order back would cost it its place
+            else:
+                self._apply(book, *said)
 
     # -- books -----------------------------------------------------------------------------------
 
@@ -212,6 +221,7 @@ class Bitstamp(OrderHandler):
             self._changes(book, said[0].bids, said[0].asks)
             return
         self._stamp(at * 1_000 if at else NONE)
+        book.sequence = max(at, book.sequence or 0)  # an older snapshot is not taken any more
         event, order = said
         side = Side.BID if order.order_type == 0 else Side.ASK
         if event == "order_created":

@@ -228,6 +228,9 @@ class Coinbase(OrderHandler):
             last = book.sequence or 0
             if said.sequence <= last:
                 self.counts["old"] += 1
+                # A snapshot may be ahead of the channel: what it has of the book is no print yet.
+                if isinstance(said, _Match) and said.trade_id > book.memory.get("print", 0):
+                    self._match(book, said)
                 return
             if said.sequence == last + 1:
                 book.sequence = said.sequence
@@ -250,17 +253,17 @@ class Coinbase(OrderHandler):
         elif isinstance(said, _Done):
             if said.order_id in orders:
                 self._remove(book, said.order_id)
-        elif isinstance(said, _Change) and said.order_id in orders:
-            order = orders.get(said.order_id)
+        elif isinstance(said, _Change) and (order := orders.get(said.order_id)) is not None:
             price = said.price if said.new_price is None else said.new_price
-            if order is not None and price is not None and price_units(book, price) != order.price:
+            size = None if said.new_size is None else size_units(book, said.new_size)
+            if size == 0:
+                self._remove(book, said.order_id)
+            elif price is not None and price_units(book, price) != order.price:
                 order.price = price_units(book, price)
-                order.size = (
-                    order.size if said.new_size is None else size_units(book, said.new_size)
-                )
+                order.size = order.size if size is None else size
                 self._order_row(book, Action.MODIFY, order)
-            elif said.new_size is not None:
-                self._resize(book, said.order_id, size_units(book, said.new_size))
+            elif size is not None:
+                self._resize(book, said.order_id, size)
 
     def _execute(self, book: Book, said: _Match, printed: bool) -> None:
         order = self._resting(book).get(said.maker_order_id)
@@ -270,13 +273,12 @@ class Coinbase(OrderHandler):
             if not printed:
                 self._match(book, said)
             return
-        if printed:
+        if printed or not self._is_new(book, said.trade_id):
             self._resize(book, said.maker_order_id, max(order.size - size, 0), filled=True)
             return
         order.size = max(order.size - size, 0)
         if not order.size:
             self._resting(book).remove(said.maker_order_id)
-        book.memory["print"] = said.trade_id
         self._at(book)
         price = price_units(book, said.price)
         self._rows.add(Action.EXECUTE, order.side, price, size, order.number)
@@ -352,14 +354,19 @@ class Coinbase(OrderHandler):
         self._new_print(book, said.trade_id, said.price, said.size, aggressor)
 
     def _new_print(self, book: Book, number: int, price: str, size: str, side: int) -> None:
+        if self._is_new(book, number):
+            self._trade(book, price, size, side)
+
+    def _is_new(self, book: Book, number: int) -> bool:
+        """Whether this print is the first of its number; those left out are counted."""
         last = book.memory.get("print", number - 1)
         if number <= last:
             self.counts["repeated_prints"] += 1
-            return
+            return False
         if number > last + 1:
             self.counts["lost_prints"] += number - last - 1
-        self._trade(book, price, size, side)
         book.memory["print"] = number
+        return True
 
     # -- Advanced Trade --------------------------------------------------------------------------
 

@@ -27,7 +27,7 @@ from bookflow import _core
 from bookflow._busy import one_thread
 from bookflow._core import Instrument, TextBook, TextOrders
 from bookflow._optional import need
-from bookflow._table import NONE
+from bookflow._table import NONE, Array
 from bookflow.errors import InputError
 from bookflow.events import Events
 from bookflow.feeds.rows import Rows
@@ -565,7 +565,8 @@ class Handler:
     def _written(self) -> Events:
         """The rows that there are by now, as events."""
         instrument = next(iter(self.instruments.values()), NOTHING)
-        columns = self._rows.take() if len(self._rows) else _NO_ROWS
+        rows = self._rows.take() if len(self._rows) else _NO_ROWS
+        columns: dict[str, Array | None] = {**rows}
         return Events._trusted(columns, instrument, self.venue, dict(self.instruments))
 
     def _undo(self, now: int, books: int) -> None:
