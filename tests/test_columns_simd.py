@@ -21,6 +21,7 @@ WINDOWS = ("row", "session", None, "1events", "3events", "700events", "ew:3event
 
 TOUCH: dict[str, list[dict[str, Any]]] = {
     "OrderFlowImbalance": [{"window": w} for w in WINDOWS],
+    "LogOrderFlowImbalance": [{"lot": lot, "window": w} for lot in (1, 7) for w in WINDOWS[:2]],
     "QueueImbalance": [{}],
     "QueueShare": [{}],
     "Mid": [{}],
@@ -39,6 +40,8 @@ OF_LEVELS: list[tuple[str, dict[str, Any]]] = [
         )
         for w in ("row", None, "3events")
     ),
+    *(("MultiLevelLogOrderFlowImbalance", {"lot": lot}) for lot in (1, 3, 1 << 59)),
+    ("MultiLevelLogOrderFlowImbalance", {"lot": 3, "window": "3events"}),
     ("IntegratedOrderFlowImbalance", {}),
     ("IntegratedOrderFlowImbalance", {"window": "3events"}),
     *(("CumulativeDepth", {"side": side}) for side in ("bid", "ask", "both")),
@@ -355,6 +358,24 @@ def test_the_first_offending_row_of_a_table_is_named(
     with pytest.raises(bf.InputError, match=rule) as raised:
         function_of(name)(*tables, levels=5)
     assert raised.value.row == row
+
+
+@pytest.mark.parametrize("how", ["contiguous", "reversed", "strided"])
+def test_a_column_with_logarithms_is_update(how: str) -> None:
+    rng = np.random.default_rng(4)
+    columns = [rng.normal(0.0, 3.0, 700), np.exp(rng.normal(0.0, 20.0, 700))]
+    odd = [0.0, -0.0, np.nan, 5e-324, 1e-310, -2.2e-308, np.finfo(float).tiny, 1e150, -1e150]
+    for column in columns:
+        at = rng.random(700) < 0.2
+        column[at] = rng.choice(odd, at.sum())
+    for window in (None, "20events"):
+        expected = one_by_one(bf.VolumeImpact(window=window), columns)
+        got = bf.volume_impact(*(laid_out(c, how) for c in columns), window=window)
+        assert_same_bits(got, expected)
+    columns[1][333] = 2e150
+    with pytest.raises(bf.InputError) as raised:
+        bf.volume_impact(*columns)
+    assert raised.value.row == 333
 
 
 @pytest.mark.parametrize("n", [1, 65, 5_000])

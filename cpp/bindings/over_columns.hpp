@@ -212,6 +212,12 @@ public:
                               static_cast<i64>(i));
     }
     [[nodiscard]] const std::array<Column<i64>, 4>& columns() const { return columns_; }
+    // Of one level.
+    [[nodiscard]] std::array<Table, 4> tables() const {
+        constexpr auto level = static_cast<std::ptrdiff_t>(sizeof(i64));
+        return {Table{columns_[0], level}, Table{columns_[1], level}, Table{columns_[2], level},
+                Table{columns_[3], level}};
+    }
 
 private:
     std::array<Column<i64>, 4> columns_;
@@ -264,6 +270,16 @@ public:
             check_number(C::kInputs[k], x[k], static_cast<i64>(i));
         }
         return x;
+    }
+    // Of n rows by LogKernel, unchecked.
+    template <std::size_t N>
+    void logs(std::size_t begin, std::size_t n,
+              std::array<std::array<double, N>, kMany>& out) const {
+        std::array<double, N> x;
+        for (std::size_t k = 0; k < kMany; ++k) {
+            for (std::size_t i = 0; i < n; ++i) x[i] = columns_[k][begin + i];
+            simd::run<LogKernel>(static_cast<const double*>(x.data()), n, out[k].data());
+        }
     }
 
 private:
@@ -393,6 +409,18 @@ void run_without_ts(Alone<C>& alone, Inputs<C>& inputs, std::size_t rows, double
                                alone.step(inputs(row), kNone);
                                alone.read(to);
                            });
+    } else if constexpr (requires { typename C::WithLogs; }) {
+        constexpr std::size_t most = 64;  // at once
+        std::array<std::array<double, most>, Inputs<C>::kMany> logs;
+        for (std::size_t begin = 0; begin < rows; begin += most) {
+            const std::size_t n = std::min(most, rows - begin);
+            inputs.logs(begin, n, logs);
+            for (std::size_t i = 0; i < n; ++i) {
+                alone.step(typename C::WithLogs{inputs(begin + i), {logs[0][i], logs[1][i]}},
+                           kNone);
+                alone.read(out + begin + i);
+            }
+        }
     } else if constexpr (std::is_same_v<C, VPIN>) {
         if (!VpinColumns::takes(alone.calculator().settings())) {
             return step_over<false>(alone, inputs, {}, rows, out);

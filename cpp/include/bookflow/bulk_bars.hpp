@@ -132,6 +132,30 @@ struct BulkBar {
     i64 end = kNone;
 };
 
+// What a function gave for the arguments it was asked of last: changes of a few ticks over sums of
+// such changes are the same numbers again and again, and a tail of the normal distribution is some
+// forty divisions. No part of the state.
+class Repeated {
+public:
+    template <class F>
+    [[nodiscard]] double of(double x, F f) {
+        const auto bits = std::bit_cast<u64>(x);
+        if (known_.empty()) known_.resize(std::size_t{1} << kBits);
+        Known& at = known_[(bits * 0x9e3779b97f4a7c15) >> (64 - kBits)];
+        if (std::bit_cast<u64>(at.x) != bits) at = {x, f()};
+        return at.y;
+    }
+
+private:
+    static constexpr int kBits = 10;
+    struct Known {
+        double x = kNaN;
+        double y = kNaN;
+    };
+
+    std::vector<Known> known_;
+};
+
 // Bars in time are (t - bar, t] on the grid of the epoch. Prints at t still belong to the bar that
 // ends there, so it is closed by whatever comes after t: a print, a row, the session's end. A bar
 // without prints is none: it is neither in sigma nor does it change the last close.
@@ -215,18 +239,19 @@ private:
         if (known && s_.sigma.trails()) remember(change);  // after use: sigma ends one bar before
         if (!std::isnan(bar.buy)) closed(bar);
     }
-    [[nodiscard]] double share(i64 change) const {
+    [[nodiscard]] double share(i64 change) {
+        if (s_.sigma.trails() && changes_.size() < static_cast<std::size_t>(s_.sigma.bars)) {
+            return kNaN;
+        }
+        if (change == 0) return 0.5;  // whatever sigma is: most prints change no price
         const double sigma = s_.sigma.trails() ? trailing() : sigma_;
-        if (std::isnan(sigma)) return kNaN;
-        if (change == 0) return 0.5;
         if (sigma == 0.0) return change > 0 ? 1.0 : 0.0;
         const double z = static_cast<double>(change) / sigma;
-        return s_.cdf.nu.positive() ? t_.cdf(z) : normal_cdf(z);
+        return shares_.of(z, [&] { return s_.cdf.nu.positive() ? t_.cdf(z) : normal_cdf(z); });
     }
     // sqrt((n sum d^2 - (sum d)^2) / (n (n - 1))), from exact sums.
     [[nodiscard]] double trailing() const {
         const i128 n = s_.sigma.bars;
-        if (changes_.size() < static_cast<std::size_t>(n)) return kNaN;
         return std::sqrt(ratio(n * squares_ - sum_ * sum_, n * (n - 1)));
     }
     void remember(i64 change) {
@@ -250,6 +275,7 @@ private:
     Price close_ = kNoPrice;  // of the bar before
     i128 volume_ = 0;         // of the open bar; 0: there is none
     i64 end_ = kNone;
+    Repeated shares_;
     Ring<i64> changes_;
     i128 sum_ = 0;
     i128 squares_ = 0;

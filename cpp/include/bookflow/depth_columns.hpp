@@ -44,12 +44,12 @@ template <class Also>
 template <class C>
 inline constexpr bool of_flows = requires(const C& c) { c.plain_flows({}, 0, nullptr, nullptr); };
 template <class C>
-inline constexpr bool has_depth_kernel =
-    C::kFeed == Feed::Depth && requires(const C& c) { c.takes_rows(); };
+inline constexpr bool has_depth_kernel = requires(const C& c) { c.takes_rows(); };
 
 template <class C>
 struct DepthKernel {
-    static constexpr auto kMost = simd::Level::Avx2;
+    static constexpr auto kMost =
+        requires { C::kLogarithms; } ? simd::Level::Avx512 : simd::Level::Avx2;
     static constexpr std::size_t kRows = 16;  // checked at once
     static constexpr int kSizeBits =
         std::is_same_v<C, MultiLevelOrderFlowImbalance> ? kPlainBits : kPlainDepthBits;

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <bit>
+#include <cmath>
 #include <limits>
 
 #include "bookflow/plain_rows.hpp"
@@ -64,6 +65,24 @@ struct Parts {
     return detail::log_of_parts(p.n, p.m - 1.0, 0.0);
 }
 
+// ln(1 + x) of 0 <= x <= 2^60, where far below 2^-54 there may be less than x left.
+[[nodiscard, gnu::always_inline]] inline double log1p_of_positive(double x) {
+    // as masks: a choice of doubles keeps the compiler from making vectors of it
+    const auto below = [x](double bound) {
+        return -((std::bit_cast<u64>(x) - std::bit_cast<u64>(bound)) >> 63);
+    };
+    const auto choose = [](u64 mask, double a, double b) {
+        return std::bit_cast<double>((std::bit_cast<u64>(a) & mask) |
+                                     (std::bit_cast<u64>(b) & ~mask));
+    };
+    const double u = 1.0 + x;
+    const double lost = choose(below(1.0), x - (u - 1.0), 1.0 - (u - x)) / u;
+    const detail::Parts p = detail::parts_of(u);
+    const u64 near = below(0.41);
+    return detail::log_of_parts(choose(near, 0.0, p.n), choose(near, x, p.m - 1.0),
+                                choose(near, 0.0, lost));
+}
+
 // ln x: -infinity at 0, NaN below.
 [[nodiscard]] inline double log(double x) {
     if (!(x > 0.0)) {
@@ -75,6 +94,13 @@ struct Parts {
     const detail::Parts p = detail::parts_of(x * 0x1p54);
     return detail::log_of_parts(p.n - 54.0, p.m - 1.0, 0.0);
 }
+
+// ln |x| of all that are normal; of the others what is no logarithm.
+struct LogKernel {
+    BOOKFLOW_KERNEL void run(const double* x, std::size_t n, double* __restrict out) {
+        for (std::size_t i = 0; i < n; ++i) out[i] = log_of_normal(std::fabs(x[i]));
+    }
+};
 
 // ln(1 + x), as exact where x is small.
 [[nodiscard]] inline double log1p(double x) {

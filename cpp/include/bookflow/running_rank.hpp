@@ -15,18 +15,31 @@
 
 namespace bookflow {
 
-// How many values stand first for which `first` holds, of values of which those do. Halved without
-// a branch: which half it is nobody can guess, and a wrong guess costs more than a step.
-template <class First>
-[[nodiscard]] inline std::ptrdiff_t count_first(const std::vector<double>& values, First first) {
-    if (values.empty()) return 0;
-    const double* at = values.data();
-    for (std::size_t n = values.size(); n > 1;) {
+// How many values of a sorted stretch are below x, or at most x. Halved without a branch: which half
+// it is nobody can guess, and a wrong guess costs more than a step. The last steps would wait for
+// each other as well: of the last few values all are compared, two at once.
+template <bool OrEqual>
+[[nodiscard]] inline std::ptrdiff_t count_below(const std::vector<double>& values, double x) {
+    constexpr std::size_t few = 32;
+    const auto below = [x](double v) { return OrEqual ? v <= x : v < x; };
+    const double* const data = values.data();
+    if (values.size() <= few) return std::count_if(data, data + values.size(), below);
+    const double* at = data;
+    for (std::size_t n = values.size(); n > few;) {
         const std::size_t half = n / 2;
-        at += half * static_cast<std::size_t>(first(at[half - 1]));
+        at += half & -static_cast<std::size_t>(below(at[half - 1]));
         n -= half;
     }
-    return at - values.data() + static_cast<std::ptrdiff_t>(first(*at));
+    // no fewer than `few`: what stands before `at` is below, what stands too far is not
+    at = std::min(at, data + values.size() - few);
+    using Two [[gnu::vector_size(16)]] = double;
+    using Counts [[gnu::vector_size(16)]] = long long;
+    Counts counts{};
+    for (std::size_t i = 0; i < few; i += 2) {
+        const Two two{at[i], at[i + 1]};
+        counts -= OrEqual ? two <= x : two < x;
+    }
+    return at - data + counts[0] + counts[1];
 }
 
 // Against the last `most` values, the current one included. NaN is no value.
@@ -37,13 +50,12 @@ public:
     double step(double x) {
         if (std::isnan(x)) return kNaN;
         x += 0.0;  // no -0.0: values that are equal are one value to the bit
-        const auto to = sorted_.begin() + count_first(sorted_, [x](double v) { return v <= x; });
+        const auto to = sorted_.begin() + count_below<true>(sorted_, x);
         auto at = to - sorted_.begin();  // of x
         if (past_.size() == most_) {
             // what lies between the oldest and x moves by one place, and nothing else does
             const double oldest = past_.front();
-            const auto from =
-                sorted_.begin() + count_first(sorted_, [=](double v) { return v < oldest; });
+            const auto from = sorted_.begin() + count_below<false>(sorted_, oldest);
             past_.pop_front();
             if (from < to) {
                 std::move(from + 1, to, from);

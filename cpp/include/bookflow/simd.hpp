@@ -54,6 +54,12 @@ inline constexpr std::array<std::string_view, 3> kNames{"portable", "avx2", "avx
 
 namespace detail {
 
+template <class Kernel>
+constexpr Level most() {
+    if constexpr (requires { Kernel::kMost; }) return Kernel::kMost;
+    return Level::Avx512;
+}
+
 #if BOOKFLOW_X86_LEVELS
 template <class Kernel, class... A>
 [[gnu::target("avx2")]] auto with_avx2(A... a) {
@@ -72,7 +78,9 @@ auto run(A... a) {
 #if BOOKFLOW_X86_LEVELS
     switch (level().load(std::memory_order_relaxed)) {
         case Level::Avx512:
-            if constexpr (!requires { Kernel::kMost; }) return detail::with_avx512<Kernel>(a...);
+            if constexpr (detail::most<Kernel>() == Level::Avx512) {
+                return detail::with_avx512<Kernel>(a...);
+            }
             [[fallthrough]];
         case Level::Avx2: return detail::with_avx2<Kernel>(a...);
         case Level::Portable: break;

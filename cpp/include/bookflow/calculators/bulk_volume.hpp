@@ -91,7 +91,11 @@ private:
         if (volumes_.size() < static_cast<std::size_t>(settings_.n_bars)) return kNaN;
         const auto size = [&](i128 fine) { return units.size_scale.value(fine, kOne); };
         switch (settings_.of) {
-            case BulkOf::Share: return ratio(buy_, volume_);
+            case BulkOf::Share:
+                // halves, as of prints that change no price: a quotient of small numbers
+                if ((buy_ & (kOne / 2 - 1)) == 0)
+                    return ratio(buy_ / (kOne / 2), volume_ / (kOne / 2));
+                return ratio(buy_, volume_);
             case BulkOf::Net: return size(2 * buy_ - volume_);
             case BulkOf::Buy: return size(buy_);
             case BulkOf::Sell: return size(volume_ - buy_);

@@ -85,9 +85,47 @@ private:
 
 // log(1 + size / lot) rounded to 2^-40, in units of that.
 inline constexpr double kLogUnits = 0x1p40;
-[[nodiscard]] inline PriceLevel with_log_size(const PriceLevel& level, i64 lot) {
-    const double lots = static_cast<double>(level.size.raw) / static_cast<double>(lot);
-    return {level.price, Size(static_cast<i64>(std::nearbyint(log1p(lots) * kLogUnits)))};
+[[nodiscard, gnu::always_inline]] inline i64 log_units(double size, double lot) {
+    // added to a number so large, a fraction is rounded away
+    constexpr double whole = 0x1.8p52;
+    const double log = log1p_of_positive(size / lot) * kLogUnits + whole;
+    return std::bit_cast<i64>(log) - std::bit_cast<i64>(whole);
+}
+// Two levels with these in the place of their sizes, at once.
+[[nodiscard]] inline std::array<PriceLevel, 2> with_log_sizes(const PriceLevel& one,
+                                                              const PriceLevel& other, i64 lot) {
+    const auto lots = static_cast<double>(lot);
+    const std::array<double, 2> sizes{static_cast<double>(one.size.raw),
+                                      static_cast<double>(other.size.raw)};
+    std::array<i64, 2> logs;
+    for (std::size_t i = 0; i < 2; ++i) logs[i] = log_units(sizes[i], lots);
+    return {PriceLevel{one.price, Size(logs[0])}, PriceLevel{other.price, Size(logs[1])}};
+}
+
+// The flow of rows that are plain in these, every level against the row before.
+[[gnu::always_inline]] inline void log_flows(TouchRows x, std::size_t rows, std::size_t levels,
+                                             i64 lot, double* __restrict out) {
+    constexpr std::size_t most = 16;  // at once, and the one before them
+    std::array<i64, (most + 1) * kMaxLevels> bid;
+    std::array<i64, (most + 1) * kMaxLevels> ask;
+    const auto lots = static_cast<double>(lot);
+    const auto lag = static_cast<std::ptrdiff_t>(levels);
+    for (std::size_t done = 0; done < rows; done += most) {
+        const std::size_t n = std::min(most, rows - done) * levels;
+        const i64* const bid_size = x.bid_size + done * levels - levels;
+        const i64* const ask_size = x.ask_size + done * levels - levels;
+        for (std::size_t i = 0; i < n + levels; ++i) {
+            bid[i] = log_units(plain_double(static_cast<u64>(bid_size[i])), lots);
+            ask[i] = log_units(plain_double(static_cast<u64>(ask_size[i])), lots);
+        }
+        const TouchRows y{x.bid + done * levels, bid.data() + levels, x.ask + done * levels,
+                          ask.data() + levels};
+        double* const to = out + done * levels;
+        for (std::size_t i = 0; i < n; ++i) {
+            const auto at = static_cast<std::ptrdiff_t>(i);
+            to[i] = OrderFlowKernel<double>::increment(y, at, lag) / kLogUnits;
+        }
+    }
 }
 
 class LogOrderFlowImbalance {
@@ -119,8 +157,8 @@ public:
     void bind(const Units& units) { lot_ = in_size_units(settings_.lot, units, kName, "lot"); }
     void step(const Moment& now, const Quotes& quotes) {
         if (!quotes.good()) return;
-        const PriceLevel bid = with_log_size({quotes.bid, quotes.bid_size}, lot_);
-        const PriceLevel ask = with_log_size({quotes.ask, quotes.ask_size}, lot_);
+        const auto [bid, ask] =
+            with_log_sizes({quotes.bid, quotes.bid_size}, {quotes.ask, quotes.ask_size}, lot_);
         if (known_) flow_.add(now, {order_flow_increment(bid_, bid, ask_, ask)});
         bid_ = bid;
         ask_ = ask;
@@ -135,6 +173,14 @@ public:
         flow_.restart(what);
         if (what != Restart::Row) known_ = false;
         if (restarts(settings_.window, what)) ready_ = false;
+    }
+    static constexpr bool kLogarithms = true;
+    // Columns of the touch are tables of one level.
+    [[nodiscard]] int levels() const { return 1; }
+    [[nodiscard]] bool takes_rows() const { return settings_.window.kind == Window::Kind::Row; }
+    [[gnu::always_inline]] inline void plain_rows(TouchRows x, std::size_t rows,
+                                                  double* __restrict out) const {
+        log_flows(x, rows, 1, lot_, out);
     }
     template <class V>
     void visit(V& v) {
@@ -319,8 +365,14 @@ public:
                    [&](std::size_t level, const PriceLevel& bid_before, const PriceLevel& bid,
                        const PriceLevel& ask_before, const PriceLevel& ask) {
                        i64 flow = 0;  // a logarithm costs more than to see that nothing changed
-                       if (bid != bid_before) flow += bid_flow(logs(bid_before), logs(bid));
-                       if (ask != ask_before) flow += ask_flow(logs(ask_before), logs(ask));
+                       if (bid != bid_before) {
+                           const auto [before, after] = with_log_sizes(bid_before, bid, lot_);
+                           flow += bid_flow(before, after);
+                       }
+                       if (ask != ask_before) {
+                           const auto [before, after] = with_log_sizes(ask_before, ask, lot_);
+                           flow += ask_flow(before, after);
+                       }
                        flows_[level].add(now, {flow});
                    });
     }
@@ -336,6 +388,16 @@ public:
         for (Flow<1>& flow : flows_) flow.restart(what);
         last_.restart(what, settings_.window);
     }
+    static constexpr bool kLogarithms = true;
+    // The step takes logarithms of the levels that changed, a kernel of all: it needs to be wide.
+    [[nodiscard]] bool takes_rows() const {
+        return settings_.window.kind == Window::Kind::Row &&
+               simd::level().load(std::memory_order_relaxed) != simd::Level::Portable;
+    }
+    [[gnu::always_inline]] inline void plain_rows(TouchRows x, std::size_t rows,
+                                                  double* __restrict out) const {
+        log_flows(x, rows, static_cast<std::size_t>(settings_.levels), lot_, out);
+    }
     template <class V>
     void visit(V& v) {
         for (Flow<1>& flow : flows_) v(flow);
@@ -343,10 +405,6 @@ public:
     }
 
 private:
-    [[nodiscard]] PriceLevel logs(const PriceLevel& level) const {
-        return with_log_size(level, lot_);
-    }
-
     Settings settings_;
     i64 lot_ = 1;
     std::vector<Flow<1>> flows_;

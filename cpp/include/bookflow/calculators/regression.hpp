@@ -246,6 +246,18 @@ public:
         const double volume = std::abs(x[1]);
         if (change > 0.0 && volume > 0.0) fold_.add(now, {log(change), log(volume)});
     }
+    // Values with their logarithms as LogKernel gives them.
+    struct WithLogs {
+        std::array<double, 2> x;
+        std::array<double, 2> logs;
+    };
+    void step(const Moment& now, const WithLogs& row) {
+        const auto normal = [](double x) {
+            return std::abs(x) >= std::numeric_limits<double>::min();  // none is infinite
+        };
+        if (normal(row.x[0]) && normal(row.x[1])) return fold_.add(now, row.logs);
+        step(now, row.x);
+    }
     void read(const Moment& now, const Units&, double* out) const {
         const CoMoments m = fold_.read(now);
         switch (settings_.output) {
