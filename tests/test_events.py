@@ -1,5 +1,6 @@
 """Events: their columns, the doors that make them, their parts and their order."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -275,6 +276,37 @@ def test_chunks_are_the_whole() -> None:
     assert np.array_equal(bf.Events.concat(chunks).to_numpy(), events.to_numpy())
     with pytest.raises(bf.InputError):
         list(events.chunks(0))
+
+
+class Named:
+    """Rows of three instruments, which are named as they come."""
+
+    def __init__(self, whole: bf.Events) -> None:
+        self.whole = whole
+
+    def chunks(self, rows: int) -> Iterator[bf.Events]:
+        for number, chunk in enumerate(self.whole.chunks(rows)):
+            named = bf.Instrument(f"S{number}", price_unit="0.01", id=number)
+            columns, first = chunk.columns, chunk.instrument
+            yield bf.Events(columns, first, instruments={number: named})
+
+
+def test_split_chunks_is_split_and_loads_nothing() -> None:
+    ids = np.array([0, 1, 1, 2, 0, 2, 2, 0], np.uint32)
+    whole = rows(ts=range(8), instrument=ids)
+    for events in (whole, bf.Events.lazy(Named(whole), whole.instrument)):
+        parts: dict[int, list[bf.Events]] = {}
+        for number, part in events.split_chunks(3):
+            assert int(part.instrument.id) == number
+            assert len(part) <= 3
+            parts.setdefault(number, []).append(part)
+        assert events.is_lazy == (events is not whole)
+        assert list(parts) == list(whole.split()) == [0, 1, 2]
+        for number, expected in whole.split().items():
+            assert bf.Events.concat(parts[number]).ts.tolist() == expected.ts.tolist()
+    assert parts[2][-1].instrument.symbol == "S2"
+    with pytest.raises(bf.InputError, match="rows"):
+        next(whole.split_chunks(0))
 
 
 def test_split_by_instrument_in_order_of_appearance() -> None:

@@ -454,7 +454,10 @@ class Events:
             yield chunk
 
     def split(self) -> "dict[int, Events]":
-        """The events of each instrument, by its id, in order of first appearance."""
+        """The events of each instrument, by its id, in order of first appearance.
+
+        A lazy input is loaded; `split_chunks` streams it.
+        """
         if self._loaded()._columns["instrument"] is None:
             return {int(self.instrument.id): self}
         return {
@@ -484,6 +487,26 @@ class Events:
         parts = np.split(rows, np.flatnonzero(found[1:] != found[:-1]) + 1)
         parts.sort(key=lambda part: int(part[0]))
         return {int(ids[part[0]]): part for part in parts}
+
+    def split_chunks(self, rows: int) -> "Iterator[tuple[int, Events]]":
+        """`split` in one pass: (id, events of this instrument), of at most `rows` events at a time.
+
+        A lazy input is streamed, not loaded; an instrument comes again with each `rows` that it is
+        among, and its events are in order: what takes them, such as a pipeline, goes on.
+
+        Examples
+        --------
+        >>> import bookflow as bf
+        >>> cents = bf.Instrument("X", price_unit="0.01")
+        >>> two = bf.Events.from_numpy({"ts": [1, 2, 3, 4], "action": [6] * 4, "side": [1] * 4,
+        ...                             "price": [5] * 4, "size": [1, 2, 3, 4],
+        ...                             "instrument": [7, 8, 8, 7]}, cents)
+        >>> [(number, part.size.tolist()) for number, part in two.split_chunks(3)]
+        [(7, [1]), (8, [2, 3]), (7, [4])]
+        """
+        for chunk in self.chunks(rows):
+            chunk.instruments = self.instruments  # those that were named before as well
+            yield from chunk.split().items()
 
     # -- out -------------------------------------------------------------------------------------
 
