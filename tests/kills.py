@@ -114,8 +114,10 @@ def loop(directory: Path, kills: int, chance: random.Random) -> Tally:
     while tally.counts["kills"] < kills:
         job = directory / f"job{tally.counts['jobs']}"
         job.mkdir()
+        longest = whole / 4
         while True:
-            code = in_a_child(lambda job=job: small_job(job, events), chance.uniform(0, whole / 4))
+            longest *= 1.02  # a machine that became slower must not go on for ever
+            code = in_a_child(lambda job=job: small_job(job, events), chance.uniform(0, longest))
             if code is not None:
                 break
             tally.look(job / "job")
@@ -156,6 +158,7 @@ def features(directory: Path, kills: int, chance: random.Random) -> Tally:
             path = directory / f"straight{suffix}"
             subprocess.run(command(directory, path), check=True, stdout=subprocess.DEVNULL)
             expected[suffix] = content(path)
+        longest = whole
         while True:
             process = subprocess.Popen(
                 command(directory, out, *resumed),
@@ -164,10 +167,11 @@ def features(directory: Path, kills: int, chance: random.Random) -> Tally:
                 text=True,
             )
             try:
-                _, said = process.communicate(timeout=chance.uniform(whole / 4, whole))
+                _, said = process.communicate(timeout=chance.uniform(whole / 4, longest))
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.communicate()
+                longest *= 1.05  # a machine that became slower must not go on for ever
             else:
                 break
             if process.returncode != -signal.SIGKILL:
