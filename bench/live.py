@@ -45,7 +45,9 @@ def throughput(events: int, rounds: int, chunk: int) -> None:
             assert live.counters["received"] == len(whole)
     ns = best / len(whole) * 1e9
     print(f"queue, L3 book, OFI, VPIN: {ns:.1f} ns an event, {1e3 / ns:.1f} M/s", end=" ")
-    print(f"({len(whole):,} events in arrays of {chunk:,}; Pipeline.run alone {alone * 1e9:.1f} ns)")
+    print(
+        f"({len(whole):,} events in arrays of {chunk:,}; Pipeline.run alone {alone * 1e9:.1f} ns)"
+    )
 
 
 def latency(wait: str, pushes: int, rate: int) -> None:

@@ -122,6 +122,11 @@ private:
     static constexpr i64 kNotSoon = std::numeric_limits<i64>::max();
     static constexpr std::uint16_t kStopped = status::kHalted | status::kAuction;
 
+    // Both sides are there and not crossed.
+    [[nodiscard]] static bool standing(const Quotes& q) {
+        return q.bid_size > Size(0) && q.ask_size > Size(0) && q.bid <= q.ask;
+    }
+
     // What the rows of an atomic event have said so far.
     struct Told {
         bool lost = false;      // something was, or a snapshot is pending
@@ -168,7 +173,8 @@ private:
                               (last_ts == kNone || (last_ts >= 0 && last_ts < kMaxTime)),
                           "a time is out of range");
                 v.require(counts || quotes == Quotes{}, "quotes are kept that do not count");
-                v.require(!counts || (quotes.good() && !incomplete && !stopped && heard != kNever),
+                // `stopped` may be that of a row which waits for its LAST
+                v.require(!counts || (standing(quotes) && !incomplete),
                           "quotes count that are not good");
             }
         }
@@ -240,10 +246,10 @@ private:
             venue.too_old_at = expiry(venue);
             next_too_old_ = next_too_old();
         }
-        const bool fresh = stale_after_ == 0 || ts - venue.heard <= stale_after_;
+        const bool fresh = stale_after_ == 0 ||
+                           (venue.heard != kNever && ts - venue.heard <= stale_after_);
         const Quotes quotes = venue.touch();
-        const bool good = quotes.bid_size > Size(0) && quotes.ask_size > Size(0) &&
-                          quotes.bid <= quotes.ask && !venue.incomplete && !venue.stopped;
+        const bool good = standing(quotes) && !venue.incomplete && !venue.stopped;
         set(venue, quotes, good && fresh, ts, out);
     }
     // Rows from `begin` on, which wait for their LAST.
