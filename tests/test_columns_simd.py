@@ -51,6 +51,8 @@ OF_LEVELS: list[tuple[str, dict[str, Any]]] = [
         for w in ("uniform", "linear", "exponential", "inverse")
     ),
     ("MultiLevelImbalance", {"by": "bp", "within": 30}),
+    *(("BookSlope", {"lot": lot, "side": side}) for lot in (1, 4) for side in ("bid", "ask")),
+    ("BookSlope", {"lot": 2}),
     ("BookSkew", {}),
     ("BookSkew", {"by": "ticks", "within": 4}),
     *(
@@ -284,6 +286,11 @@ def depth(seed: int, n: int, levels: int, *, plain: float) -> list[np.ndarray]:
     steps = [np.cumsum(rng.integers(1, 3, (n, levels)), axis=1) for _ in range(2)]
     bid, ask = mid[:, None] - steps[0], mid[:, None] + steps[1]
     sizes = [rng.integers(1, 9, (n, levels)) for _ in range(2)]
+    for i in np.flatnonzero(rng.random(n) < 0.5):  # a side that stays as it was
+        k = rng.integers(0, 2)
+        if i > 0 and bid[i - 1, 0] < ask[i, 0] and bid[i, 0] < ask[i - 1, 0]:
+            (bid, ask)[k][i] = (bid, ask)[k][i - 1]
+            sizes[k][i] = sizes[k][i - 1]
     odd = rng.random(n) > plain
     what = rng.integers(0, 6, n)
     for i in np.flatnonzero(odd):

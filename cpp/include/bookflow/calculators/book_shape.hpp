@@ -63,6 +63,28 @@ public:
     }
     void read(const Moment&, const Units&, double* out) const { *out = value_; }
     void restart(Restart) {}
+    static constexpr bool kLogarithms = true;
+    [[nodiscard]] bool takes_rows() const { return true; }
+    [[gnu::always_inline]] inline void plain_rows(TouchRows x, std::size_t rows,
+                                                  double* __restrict out) const {
+        const auto levels = static_cast<std::size_t>(settings_.levels);
+        const bool bid = settings_.side != DepthSide::Ask;
+        const bool ask = settings_.side != DepthSide::Bid;
+        Terms bids;
+        Terms asks;
+        if (bid) add_terms(x.bid, x.bid_size, rows, bids);
+        if (ask) add_terms(x.ask, x.ask_size, rows, asks);
+        for (std::size_t r = 0; r < rows; ++r) {
+            const TouchRows row = x.from(r * levels);
+            const i64 gap = row.ask[0] - row.bid[0];
+            const double touch =
+                static_cast<double>(row.bid[0] + row.ask[0]) / static_cast<double>(gap);
+            const double b = bid ? slope(bids, r, row.bid_size[0], touch) : 0.0;
+            const double a = ask ? slope(asks, r, row.ask_size[0], touch) : 0.0;
+            const double value = bid && ask ? (b + a) / 2.0 : bid ? b : a;
+            out[r] = gap <= 0 || row.bid[levels - 1] <= 0 ? kNaN : value;
+        }
+    }
     template <class V>
     void visit(V& v) {
         v(value_);
@@ -87,6 +109,71 @@ private:
             v += growth;
         }
         return sum / n;
+    }
+
+    // Of one side of some rows: what each level adds to the sum, but for the first, of which it is
+    // the logarithm. Once for rows that follow one another and are the same: a book changes on one
+    // side most often.
+    struct Terms {
+        static constexpr std::size_t kRows = 16;
+        std::array<std::size_t, kRows> of_row;  // where those of a row begin
+        std::array<double, kRows> first;
+        std::array<double, kRows * kMaxLevels> added;
+    };
+    [[gnu::always_inline]] inline void add_terms(const i64* prices, const i64* sizes,
+                                                 std::size_t rows, Terms& out) const {
+        const auto levels = static_cast<std::size_t>(settings_.levels);
+        std::array<std::size_t, Terms::kRows> row_of;
+        std::size_t different = 0;
+        for (std::size_t r = 0; r < rows; ++r) {
+            i64 change = r == 0;
+            for (std::size_t i = r * levels; r > 0 && i < (r + 1) * levels; ++i) {
+                change |= (prices[i] ^ prices[i - levels]) | (sizes[i] ^ sizes[i - levels]);
+            }
+            row_of[different] = r;
+            different += change != 0 ? 1 : 0;
+            out.of_row[r] = different - 1;
+        }
+        std::array<double, Terms::kRows * kMaxLevels> size;
+        std::array<double, Terms::kRows * kMaxLevels> before;  // of the better levels together
+        std::array<double, Terms::kRows * kMaxLevels> steps;
+        for (std::size_t d = 0; d < different; ++d) {
+            const i64* const price = prices + row_of[d] * levels;
+            const i64* const more = sizes + row_of[d] * levels;
+            double* const to = size.data() + d * levels;
+            i64 sum = 0;
+            for (std::size_t i = 0; i < levels; ++i) {
+                to[i] = static_cast<double>(more[i]);
+                before[d * levels + i] = static_cast<double>(sum);
+                sum += more[i];
+            }
+            for (std::size_t i = 1; i < levels; ++i) {
+                steps[d * levels + i] =
+                    std::fabs(plain_double(static_cast<u64>(price[i - 1])) /
+                              plain_double(static_cast<u64>(price[i] - price[i - 1])));
+            }
+            steps[d * levels] = before[d * levels] = 1.0;
+            out.first[d] = to[0] / static_cast<double>(lot_);
+        }
+        for (std::size_t d = 0; d < different; ++d) out.first[d] = log_of_normal(out.first[d]);
+        const std::size_t n = different * levels;
+        for (std::size_t i = 0; i < n; ++i) size[i] = log1p_of_positive(size[i] / before[i]);
+        for (std::size_t d = 0; d < different; ++d) {
+            double v = out.first[d];
+            for (std::size_t i = d * levels + 1; i < (d + 1) * levels; ++i) {
+                before[i] = v;
+                v += size[i];
+            }
+        }
+        for (std::size_t i = 0; i < n; ++i) out.added[i] = size[i] / before[i] * steps[i];
+    }
+    [[nodiscard, gnu::always_inline]] inline double slope(const Terms& terms, std::size_t row,
+                                                          i64 best, double touch) const {
+        const auto levels = static_cast<std::size_t>(settings_.levels);
+        const std::size_t d = terms.of_row[row];
+        double sum = terms.first[d] * touch;
+        for (std::size_t i = 1; i < levels; ++i) sum += terms.added[d * levels + i];
+        return best <= lot_ ? kNaN : sum / settings_.levels;
     }
 
     Settings settings_;
