@@ -80,7 +80,7 @@ void bind_calculator(py::module_& m) {
     static const std::string peek_doc = std::string("peek($self, ") + inputs_of<C>() +
                                         ")\n--\n\nWhat `update` would return; nothing is consumed "
                                         "and nothing changes. It steps a copy, "
-                                        "which\ntakes as long as the window is large.";
+                                        "which\ncosts more the longer the window is.";
     define_hot_method<&peek<C>>(cls, "peek", peek_doc.c_str());
     cls.def_property_readonly(
            "value",
@@ -156,7 +156,8 @@ public:
         if (found == binders_.end()) {
             throw py::attribute_error("module 'bookflow._core' has no attribute '" + name + "'");
         }
-        // Another thread may be at it: making a class can run Python code, which can let go the GIL.
+        // Another thread may be at it: making a class can run Python code (a finaliser, say), which
+        // can let go the GIL, or come here again.
         std::unique_lock lock(mutex_, std::defer_lock);
         {
             const py::gil_scoped_release release;
@@ -175,7 +176,7 @@ private:
     }
 
     std::map<std::string, void (*)(py::module_&)> binders_;
-    std::mutex mutex_;
+    std::recursive_mutex mutex_;
 };
 
 // For tests: the level that column kernels run at, which no result depends on.
