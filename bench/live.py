@@ -72,7 +72,7 @@ def latency(wait: str, pushes: int, rate: int) -> None:
 
 
 def views() -> None:
-    ring = bf.HistoryRing({name: np.float64 for name in "abcdefgh"}, 100_000)
+    ring = bf.HistoryRing(dict.fromkeys("abcdefgh", np.float64), 100_000)
     rows = np.arange(100_000.0)
     ring.append(**dict.fromkeys("abcdefgh", rows))
     for n in (100, 10_000):

@@ -137,10 +137,10 @@ void parses() {
     CHECK(is("1.5E+3", 15, 2));
     for (const char* text :
          {"", ".", "-", "e5", "1e", "1e+", "1.2.3", "1 ", " 1", "0x10", "nan", "inf", "1,5",
-          "1e999", "1234567890123456789", "--1", "1e5x", "1e+-5"}) {
+          "1e999", "1234567890123456789", "--1", "1e5x", "1e+-5", "10e400", "0.1e-400"}) {
         CHECK(!Decimal::parse(text));
     }
-    for (const char* text : {"0.01", "100", "0.0000001", "1e-9", "-3.25", "5e20", "0"}) {
+    for (const char* text : {"0.01", "100", "0.0000001", "1e-9", "-3.25", "5e20", "0", "0.1e400", "10e-400"}) {
         const auto x = Decimal::parse(text);
         CHECK(x && Decimal::parse(x->text()) == x);
     }

@@ -150,7 +150,9 @@ struct Decimal {
             out.exponent += e;
         }
         if (negative) out.mantissa = -out.mantissa;
-        return out.normalised();
+        out = out.normalised();
+        // the exponent of its own text must be one that is read
+        return out.exponent < -400 || out.exponent > 400 ? std::nullopt : std::optional(out);
     }
 
     // The shortest decimal that reads back as x: 0.1 is 1e-1, not its 55 binary digits.
