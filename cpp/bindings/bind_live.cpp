@@ -238,11 +238,14 @@ void bind_live(py::module_& m) {
             "_status", [](Made<BoundLive> b) { return static_cast<int>(b->live->status()); })
         .def_property_readonly("counters", &counters,
                                "What was sent, received, dropped, written, by name.");
-    define_hot_method<&push>(
+    define_hot_method<&push>(  // two ways to call: no signature that inspect could read
         cls, "push",
-        "push($self, ts, action=None, side=None, price=None, size=None, order_id=0, "
-        "flags=1)\n--\n\n"
-        "Takes one event by its fields, or many in one object, and returns how many were taken.");
+        "push(events) or push(ts, action, side, price, size, order_id=0, flags=1)\n\n"
+        "Takes one event by its fields (integers in units, ts in ns; price None: not given), or "
+        "many "
+        "in one object (Events, a structured array, a dict of columns, one record), and returns "
+        "how "
+        "many were taken.");
 }
 
 }  // namespace bookflow

@@ -104,8 +104,7 @@ void same_rows(const std::string& clock, std::size_t n, u64 capacity) {
         const auto some = std::min<std::size_t>(events.size() - at,
                                                 static_cast<std::size_t>(random.between(1, 40)));
         live->check(columns_of(std::span(events).subspan(at, some)));
-        const auto pushed =
-            live->put(some, [&](std::size_t i) { return events[at + i]; }, never);
+        const auto pushed = live->put(some, [&](std::size_t i) { return events[at + i]; }, never);
         CHECK(pushed.accepted == some);
         at += some;
         if (random.chance(1)) CHECK(live->state(1'000'000'000).has_value());

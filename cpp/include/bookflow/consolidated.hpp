@@ -246,8 +246,8 @@ private:
             venue.too_old_at = expiry(venue);
             next_too_old_ = next_too_old();
         }
-        const bool fresh = stale_after_ == 0 ||
-                           (venue.heard != kNever && ts - venue.heard <= stale_after_);
+        const bool fresh =
+            stale_after_ == 0 || (venue.heard != kNever && ts - venue.heard <= stale_after_);
         const Quotes quotes = venue.touch();
         const bool good = standing(quotes) && !venue.incomplete && !venue.stopped;
         set(venue, quotes, good && fresh, ts, out);
