@@ -1,7 +1,7 @@
 """`python -m bench.itch`: bytes of ITCH 5.0 framed, to events, and to best quotes.
 
 Three streams: one stock with the bench's simulated orders; thousands of stocks, each with a book of
-its own, drawn evenly, so that every message is another's; and the same drawn as real days are, by
+its own, drawn evenly, so that every message is another's; and the same, nearer to a real day, by
 Zipf's law: of 8,000 stocks the first hundred have half of all messages.
 """
 

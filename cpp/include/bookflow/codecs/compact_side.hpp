@@ -73,6 +73,7 @@ public:
     void look_ahead_fields() const { __builtin_prefetch(this); }
     [[gnu::always_inline]] void look_ahead(std::uint32_t price, const SideMemory& memory) const {
         if (room_ == kDeep) return memory.ladder(n_).look_ahead(Price(price));
+        if (room_ == 0) return;
         const std::uint32_t far = far_end(n_);
         __builtin_prefetch(keys() + far);
         __builtin_prefetch(keys() + far + kNear - 1);
