@@ -131,6 +131,32 @@ void too_many_are_refused() {
     CHECK(stage.held() == 3);
 }
 
+// What is held comes after what was released, in a state that was made up as well.
+void states_hold() {
+    std::vector<Event> events(2);
+    events[0].ts = Nanos(5);
+    events[1].ts = Nanos(20);
+    Reorder stage({10, false, 3});
+    OrderedRows out;
+    stage.push({columns_of(events, 0, 2)}, 0, out);
+    CHECK(out.events.size() == 1);
+    bookflow::StateWriter writer;
+    writer(stage);
+    std::string body = writer.take();
+    constexpr std::size_t at = 8 + 1 + 8 + 3 * 8 + 8;  // settings, counts, the newest
+    CHECK(body[at] == 5);
+    for (const bool sound : {true, false}) {
+        body[at] = sound ? 9 : 10;
+        bookflow::StateReader reader(body);
+        Reorder again;
+        if (sound) {
+            reader(again);
+        } else {
+            THROWS(bookflow::StateError, reader(again));
+        }
+    }
+}
+
 std::vector<Event> quotes(test::Random& random, std::size_t n) {
     std::vector<Event> out(n);
     i64 ts = 0;
@@ -192,6 +218,7 @@ void consolidated() {
 int main() {
     reorder();
     too_many_are_refused();
+    states_hold();
     consolidated();
     return test::report("merging");
 }

@@ -139,6 +139,8 @@ public:
         if constexpr (V::kReading) {
             v.require(newest_ >= -1 && out_ >= -1 && out_ < kMaxTime && arrivals_ < kBook,
                       "a time is out of range");
+            v.require(out_ == -1 || out_ < newest_ - settings_.span,
+                      "what was released is younger than what is held");
             v.require(levels_ <= kMostLevels && in_force_.size() == 4 * levels_,
                       "a depth row has another number of levels");
             for (const Rows& rows : open_) {
