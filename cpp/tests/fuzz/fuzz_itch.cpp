@@ -1,6 +1,7 @@
 // Bytes of ITCH 5.0, to events and straight to books: both say the same, in one piece or in two.
 #include <map>
 
+#include "bookflow/order_book.hpp"
 #include "itch_input.hpp"
 
 using namespace bookflow;
