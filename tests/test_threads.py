@@ -197,7 +197,7 @@ def test_a_pipeline_in_the_middle_of_lazy_events() -> None:
 
     events = bf.Events.lazy(Source(), ACME)
     frames = []
-    thread = threading.Thread(target=lambda: frames.append(pipe.run(events)))
+    thread = threading.Thread(target=lambda: frames.append(pipe.run(events)), daemon=True)
     thread.start()
     middle.wait()
     all_refused(pipe, bound(PIPELINE | STATE, pipe), set())
@@ -432,7 +432,7 @@ class Slow(feeds.Handler):
 
 def test_a_handler_in_the_middle_of_a_message() -> None:
     handler = Slow()
-    thread = threading.Thread(target=lambda: handler.feed("{}", 1))
+    thread = threading.Thread(target=lambda: handler.feed("{}", 1), daemon=True)
     thread.start()
     handler.in_it.wait()
     for call in (
