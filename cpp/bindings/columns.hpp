@@ -178,7 +178,9 @@ template <class T>
     if ((array.flags & needed) != needed ||
         !std::equal(shape.begin(), shape.end(), array.dimensions)) {
         std::string text;
-        for (const py::ssize_t n : shape) text += (text.empty() ? "" : ", ") + std::to_string(n);
+        for (const py::ssize_t n : shape) {
+            text.append(text.empty() ? "" : ", ").append(std::to_string(n));
+        }
         throw py::value_error(std::string("out.") + name +
                               " must be a writable C-contiguous array of shape (" + text + ")");
     }
