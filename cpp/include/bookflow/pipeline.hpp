@@ -191,7 +191,8 @@ public:
             v.require(known && last_ts_ < kMaxTime, "a time is out of range");
             v.require(orders_.births_hold(nodes_.read_ages(), now_),
                       "the ages of orders are out of range");
-            v.require(!clock_.anchored() || clock_.next() >= now_, "a clock is late");
+            v.require(!clock_.anchored() || (now_ != kNone && clock_.next() >= now_),
+                      "a clock is late");
             v.require(history_.features.size() == columns().size(),
                       "saved rows have other columns");
             if (now_ != kNone) interval_ = settings_.session.at(now_);
