@@ -278,12 +278,16 @@ class TestFaults:
             live.drain()
             assert content(live.frame(100)) == content(pipeline().run(levels(20)))
 
-    def test_too_many_rows_are_refused_where_they_are_pushed(self) -> None:
-        with bf.Live(pipeline(clock="1us", max_rows=1000)) as live:
-            live.push(levels(10))
-            with pytest.raises(bf.InputError, match="more than max_rows = 1000 rows"):
-                live.push(10**15, Action.QUOTE, Side.BID, 99, 1)
-            live.push(levels(10, 10))
+    def test_too_many_rows_stop_the_thread(self) -> None:
+        live = bf.Live(pipeline(clock="1us", max_rows=1000)).start()
+        live.push(levels(10))
+        live.push(10**15, Action.QUOTE, Side.BID, 99, 1)
+        with pytest.raises(bf.InputError, match=r"row 10: .*more than max_rows = 1000 rows"):
+            live.drain()
+        with pytest.raises(bf.InputError, match="row 10"):
+            live.push(10**15, Action.QUOTE, Side.BID, 99, 1)
+        assert live.state().events == 10
+        live.close()
 
     def test_depth_rows(self) -> None:
         depth = bf.Depth(*(np.array([[x]]) for x in (99, 1, 101, 1)))
@@ -388,6 +392,182 @@ class TestFaults:
         with pytest.raises(RuntimeError, match="in use by another thread"):
             live.push(levels(1, 9))
         blocked.join()
+
+
+def orders(prices: list[int], sizes: list[int], last: list[int]) -> bf.Events:
+    n = len(prices)
+    return bf.Events(
+        {
+            "ts": np.arange(n),
+            "action": np.full(n, Action.ADD, np.uint8),
+            "side": np.full(n, Side.BID, np.uint8),
+            "price": np.array(prices),
+            "size": np.array(sizes),
+            "order_id": np.arange(1, n + 1).astype(np.uint64),
+            "flags": np.array(last, np.uint16),
+        },
+        X,
+    )
+
+
+def test_nothing_behind_an_error_is_lost_and_nothing_before_it_is_done_twice() -> None:
+    """An overflow is found at the LAST of its atomic event, and told where that begins."""
+    events = orders([5] * 22, [1] * 10 + [2**59, 2**59] + [1] * 10, [1] * 10 + [0] + [1] * 11)
+    queue = bf.EventQueue(100)
+    live = bf.Live(pipeline(), queue=queue, events=100)
+    live.push(events)
+    live.start()
+    with pytest.raises(OverflowError):
+        live.drain()
+    state = live.state()
+    counters = live.counters
+    assert counters["received"] == state.events == 11
+    assert counters["received"] + counters["queued"] == counters["sent"] == 22
+    assert live.event_ring is not None
+    assert live.event_ring.written == 11
+    live.close()
+    # Whoever goes on from the state with the same queue finds the next event there.
+    assert queue.pop(1)["order_id"].tolist() == [12]
+    assert live.rows.written == 10
+
+
+def test_many_events_at_once() -> None:
+    """More than one chunk of lazy events."""
+    n = 150_000
+    with bf.Live(pipeline(), queue=1000, overflow="drop", history=1 << 18) as live:
+        taken = live.push(levels(n))
+        live.drain()
+        counters = live.counters
+        assert counters["sent"] == n == taken + counters["dropped"]
+    live = bf.Live(pipeline(), queue=100_000, timeout=0.01)
+    with pytest.raises(bf.QueueFull) as caught:
+        live.push(levels(n))
+    assert caught.value.accepted == 100_000
+    live.close()
+    live = bf.Live(pipeline(), queue=n)
+    bad = levels(n).to_numpy()
+    bad["size"][n - 10] = -1
+    with pytest.raises(bf.InputError, match=f"row {n - 10}"):
+        live.push(bad)
+    assert len(live.queue) == 0
+    live.close()
+
+
+def test_events_of_another_instrument_through_a_queue() -> None:
+    queue = bf.EventQueue(100)
+    other = levels(20).to_numpy()
+    other["instrument"][15] = 7
+    queue.push(other)
+    live = bf.Live(pipeline(), queue=queue).start()
+    with pytest.raises(bf.InputError, match=r"row 15: instrument = 7: the instrument here is 0"):
+        live.drain()
+    assert live.state().events == live.rows.written == 15
+    live.close()
+
+
+def test_an_instrument_with_an_id() -> None:
+    pipe = bf.Pipeline(bf.Instrument("X", price_unit="1", tick="1", id=9), features=FEATURES)
+    with bf.Live(pipe) as live:
+        live.push(1, Action.QUOTE, Side.BID, 99, 1)
+        live.push(levels(5, 5))
+        live.queue.try_push(10_000, Action.QUOTE, Side.BID, 99, 1, instrument=9)
+        live.drain()
+        assert live.rows.written == 7
+
+
+def test_a_closed_live() -> None:
+    live = bf.Live(pipeline(), queue=3).start()
+    live.push(levels(2))
+    live.drain()
+    live.stop()
+    live.push(levels(2, 2))
+    errors: list[RuntimeError] = []
+
+    def block() -> None:
+        try:
+            live.push(levels(5, 4))
+        except RuntimeError as error:
+            errors.append(error)
+
+    blocked = threading.Thread(target=block)
+    blocked.start()
+    time.sleep(0.1)
+    live.close()
+    blocked.join(10)
+    assert not blocked.is_alive()
+    assert "this Live is closed" in str(errors[0])
+    with pytest.raises(RuntimeError, match="closed"):
+        live.push(levels(1, 9))
+    with pytest.raises(RuntimeError, match="closed"):
+        live.push(9_000, Action.QUOTE, Side.BID, 99, 1)
+    # What waits in its queue is whose the queue is.
+    assert len(live.queue.pop()) == 3
+    assert live.rows.wait(10**9, 60) == 2  # nothing will come, and nobody waits for it
+
+
+def test_states_asked_for_by_several_threads() -> None:
+    right: list[bool] = []
+    with bf.Live(pipeline()) as live:
+        live.push(levels(100))
+
+        def ask() -> None:
+            for _ in range(50):
+                state = live.state()
+                right.append(0 <= state.events <= 100)
+
+        threads = [threading.Thread(target=ask) for _ in range(3)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert right == [True] * 150
+
+
+def test_a_state_while_the_thread_fails() -> None:
+    for _ in range(5):
+        live = bf.Live(pipeline(on_fault="raise"))
+        live.push(levels(20))
+        live.push(20_000, Action.QUOTE, Side.BID, 99, 1, 0, Flag.LAST | Flag.GAP)
+        live.start()
+        assert live.state(timeout=5).events <= 20
+        live.close()
+
+
+def test_a_callback_that_holds_its_live_lets_it_go() -> None:
+    import weakref
+
+    def once() -> "weakref.ref[bf.Live]":
+        with bf.Live(pipeline()) as live:
+            live.on_alarm("ofi", lambda alarm: live)
+            live.push(levels(20))
+        return weakref.ref(live)
+
+    gone = once()
+    gc.collect()
+    assert gone() is None
+
+
+def test_iteration_gives_what_there_is_before_it_fails() -> None:
+    live = bf.Live(pipeline(on_fault="raise"))
+    rows = iter(live)
+    live.push(levels(15))
+    live.push(20_000, Action.QUOTE, Side.BID, 99, 1, 0, Flag.LAST | Flag.GAP)
+    live.start()
+    seen = []
+    with pytest.raises(bf.FeedFault):
+        seen.extend(row.ts for row in rows)
+    time.sleep(0)
+    assert live.rows.written == 15
+    live.close()
+
+
+def test_settings_of_a_queue_of_one_s_own() -> None:
+    with pytest.raises(bf.InputError, match="is the queue's own setting"):
+        bf.Live(pipeline(), queue=bf.EventQueue(10), overflow="drop")
+    live = bf.Live(pipeline())
+    with pytest.raises(bf.InputError, match="must be from 0 to 1"):
+        live.latency(2)
+    live.close()
 
 
 def test_it_goes_on_within_an_atomic_event() -> None:

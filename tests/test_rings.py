@@ -288,6 +288,9 @@ class TestHistoryRing:
             ring.append(i=[1], x=[1.0])
         with pytest.raises(bf.InputError, match=r"i = .*does not fit dtype int64"):
             ring.append(i=[1.5], x=[1.0], bits=[1], event=events_of(1))
+        for wrong in (np.array([2**63], np.uint64), np.ma.masked_array([1], [True]), ["1"]):
+            with pytest.raises(bf.InputError, match="does not fit dtype int64"):
+                ring.append(i=wrong, x=[1.0], bits=[1], event=events_of(1))
         with pytest.raises(ValueError, match="one length"):
             ring.append(i=[1, 2], x=[1.0], bits=[1], event=events_of(1))
         with pytest.raises(bf.InputError, match=f"n = 9999: must be from 0 to {ring.most}"):
@@ -440,6 +443,32 @@ print(len(queue.pop()))
         queue.push(events_of(1))
         assert len(queue.pop()) == 1
         queue.close()
+
+    def test_two_objects_of_one_queue_are_two(self, name: str) -> None:
+        queue = bf.EventQueue(100, name=name)
+        queue.push(events_of(2))
+        again = bf.EventQueue.attach(name)
+        with pytest.raises(RuntimeError, match="pushes into this queue already"):
+            again.push(events_of(1))
+        assert len(again.pop()) == 2
+        with pytest.raises(RuntimeError, match="takes from this queue already"):
+            queue.pop()
+        del again
+        gc.collect()
+        queue.push(events_of(1))
+        assert len(queue.pop()) == 1  # the side is free again
+        queue.close()
+
+    def test_a_name_that_another_has_by_now_is_not_taken_from_it(self, name: str) -> None:
+        first = bf.HistoryRing({"i": np.int64}, 10, name=name)
+        file = Path("/dev/shm") / f"bookflow.{name}"
+        if not file.is_file():
+            pytest.skip("segments are no files here")
+        file.unlink()
+        second = bf.HistoryRing({"i": np.int64}, 10, name=name)
+        first.close()
+        bf.HistoryRing.attach(name)
+        second.close()
 
     def test_what_is_attached_to_is_checked(self, name: str, tmp_path: Path) -> None:
         with pytest.raises(bf.SegmentError, match="there is none of that name"):

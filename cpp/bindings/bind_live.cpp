@@ -21,6 +21,11 @@ struct BoundLive {
     Busy taking_alarms;
 
     ~BoundLive() {
+        if (live && live->forked()) {
+            // The other process's thread may have been changing it: it is left as it is.
+            (void)live.release();
+            return;
+        }
         without_gil([&] {  // the thread ends its batch
             live.reset();
             return 0;
@@ -60,34 +65,21 @@ std::shared_ptr<BoundLive> make(const py::bytes& pipeline, std::shared_ptr<Bound
     return out;
 }
 
-Event event_of(const Arguments<7>& a) {
-    const auto byte = [](i64 x) { return static_cast<std::uint8_t>(x < 0 || x > 254 ? 255 : x); };
-    Event e;
-    e.ts = Nanos(a.integer(0));
-    e.action = static_cast<Action>(byte(a.integer(1)));
-    e.side = static_cast<Side>(byte(a.integer(2)));
-    e.price = Price(a.integer(3, kNone));
-    e.size = Size(a.integer(4));
-    e.order_id = OrderId{a.unsigned_integer(5, 0)};
-    const i64 flags = a.integer(6, flag::kLast);
-    e.flags = static_cast<std::uint16_t>(flags < 0 || flags > 0xFFFF ? 0xFFFF : flags);
-    return e;
-}
-
 // One event by its fields, or many in one object, which the Python side takes apart.
 PyObject* push(PyObject* self, PyObject* const* args, Py_ssize_t n, PyObject* keywords) {
     if (n == 1 && keywords == nullptr) {
-        return PyObject_CallMethod(self, "_push_events", "O", args[0]);
+        return PyObject_CallMethodOneArg(self, py::str("_push_events").ptr(), args[0]);
     }
     static constexpr std::array<const char*, 7> names{"ts",   "action",   "side", "price",
                                                       "size", "order_id", "flags"};
     const Arguments<7> a("push", names, 5, args, n, keywords);
     auto& bound = self_of<BoundLive>(self);
-    const Event e = event_of(a);
+    const Event e = event_of(a, names);
     const Busy::Guard guard(bound.queue->pushing);
     bound.live->require_own_process();
     bound.queue->claim(EventQueue::Pushing);
     Live& live = *bound.live;
+    live.may_push();
     try {
         if (live.try_push(e)) return PyLong_FromLong(1);
     } catch (const InputError& error) {
@@ -193,7 +185,10 @@ void bind_live(py::module_& m) {
         .def(
             "_drain",
             [](Made<BoundLive> b, const py::object& timeout) {
-                return wait_for(*b, timeout, [](Live& l) { return l.drained(); });
+                const u64 sent = b->live->queue().accepted();  // by now
+                return wait_for(*b, timeout, [sent](Live& l) {
+                    return static_cast<i64>(l.queue().received() - sent) >= 0;
+                });
             },
             "timeout"_a)
         .def(
@@ -205,13 +200,21 @@ void bind_live(py::module_& m) {
             "seen"_a, "timeout"_a)
         .def(
             "_state",
-            [](Made<BoundLive> b, double timeout) -> py::object {
-                const std::optional<Live::State> state =
-                    without_gil([&] { return b->live->state(static_cast<i64>(timeout * 1e9)); });
+            [](Made<BoundLive> b, const py::object& timeout) -> py::object {
+                std::optional<Live::State> state;
+                (void)in_turns(wait_ns(timeout, "timeout"), [&](auto&&) {
+                    state = b->live->state(50'000'000);
+                    return state.has_value();
+                });
                 if (!state) return py::none();
                 return py::make_tuple(py::bytes(state->bytes), state->events);
             },
             "timeout"_a)
+        .def("_close",
+             [](Made<BoundLive> b) {
+                 b->live->close();
+                 if (!b->live->forked()) b->release_rings();
+             })
         .def("_rethrow", [](Made<BoundLive> b) { b->live->rethrow(); })
         .def(
             "_watch", [](Made<BoundLive> b, std::size_t column) { b->live->watch(column); },

@@ -48,26 +48,11 @@ std::size_t push_columns(Made<BoundQueue> self, const py::object& ts, const py::
 }
 
 PyObject* try_push(PyObject* self, PyObject* const* args, Py_ssize_t n, PyObject* keywords) {
-    static constexpr std::array<const char*, 7> names{"ts",   "action",   "side", "price",
-                                                      "size", "order_id", "flags"};
-    const Arguments<7> a("try_push", names, 5, args, n, keywords);
+    static constexpr std::array<const char*, 8> names{"ts",   "action",   "side",  "price",
+                                                      "size", "order_id", "flags", "instrument"};
+    const Arguments<8> a("try_push", names, 5, args, n, keywords);
     auto& bound = self_of<BoundQueue>(self);
-    const auto code = [&](std::size_t i, i64 most) {
-        const i64 value = a.integer(i);
-        if (value < 0 || value > most) {
-            throw InputError("must be from 0 to " + std::to_string(most), names[i],
-                             std::to_string(value));
-        }
-        return value;
-    };
-    Event e;
-    e.ts = Nanos(a.integer(0));
-    e.action = static_cast<Action>(code(1, 255));
-    e.side = static_cast<Side>(code(2, 255));
-    e.price = Price(a.integer(3, kNone));
-    e.size = Size(a.integer(4));
-    e.order_id = OrderId{a.unsigned_integer(5, 0)};
-    if (a[6] != nullptr) e.flags = static_cast<std::uint16_t>(code(6, 0xFFFF));
+    const Event e = event_of(a, names);
     const Busy::Guard guard(bound.pushing);
     bound.claim(EventQueue::Pushing);
     const auto one = [&](std::size_t) { return e; };
@@ -163,11 +148,17 @@ void bind_queue(py::module_& m) {
             "maker_lives", [](Made<BoundQueue> b) { return b->queue->segment().maker_lives(); },
             "Whether the process that made it lives and has not closed it.")
         .def(
-            "close", [](Made<BoundQueue> b) { b->queue->segment().close(); },
+            "close",
+            [](Made<BoundQueue> b) {
+                b->queue->release(EventQueue::Pushing);
+                if (!b->has_live.load()) b->queue->release(EventQueue::Taking);
+                b->claimed = {};
+                b->queue->segment().close();
+            },
             "The maker's last word: the shared name is free again.");
     define_hot_method<&try_push>(
         cls, "try_push",
-        "try_push($self, ts, action, side, price, size, order_id=0, flags=1)\n--\n\n"
+        "try_push($self, ts, action, side, price, size, order_id=0, flags=1, instrument=0)\n--\n\n"
         "Puts one event in if there is room, and never waits: whether it did.");
 }
 
@@ -257,8 +248,7 @@ u64 wait_for_rows(Made<BoundHistory> self, u64 seen, const py::object& timeout,
     unsigned rounds = 0;
     (void)wait_until(wait_ns(timeout, "timeout"), one_of<Waiting>("wait", wait), [&] {
         // Nothing will come of a maker that is gone; its death is looked for now and then.
-        return ring.written() > seen ||
-               (ring.segment().shared() && ++rounds % 1024 == 0 && !ring.segment().maker_lives());
+        return ring.written() > seen || (++rounds % 1024 == 0 && !ring.segment().maker_lives());
     });
     return ring.written();
 }
@@ -280,6 +270,7 @@ void bind_history(py::module_& m) {
                      new BoundHistory{std::make_shared<HistoryRing>(name), {}});
              }),
              "name"_a)
+        .def_property_readonly("_item_bytes", [](Made<BoundHistory> b) { return b->ring->items(); })
         .def("_view", &view, "column"_a, "dtype"_a, "first"_a, "n"_a)
         .def("_copy", &copy, "first"_a, "out"_a)
         .def("_append", &append, "columns"_a)

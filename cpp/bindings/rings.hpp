@@ -57,6 +57,31 @@ struct BoundHistory {
     u64 made_after_forks = forks();
 };
 
+// One event by its fields, each of them one that its type can hold.
+template <std::size_t N>
+[[nodiscard]] Event event_of(const Arguments<N>& a, const std::array<const char*, N>& names) {
+    const auto code = [&](std::size_t i, i64 most) {
+        const i64 value = a.integer(i);
+        if (value < 0 || value > most) {
+            throw InputError("must be from 0 to " + std::to_string(most), names[i],
+                             std::to_string(value));
+        }
+        return value;
+    };
+    Event e;
+    e.ts = Nanos(a.integer(0));
+    e.action = static_cast<Action>(code(1, 255));
+    e.side = static_cast<Side>(code(2, 255));
+    e.price = Price(a.integer(3, kNone));
+    e.size = Size(a.integer(4));
+    e.order_id = OrderId{a.unsigned_integer(5, 0)};
+    if (a[6] != nullptr) e.flags = static_cast<std::uint16_t>(code(6, 0xFFFF));
+    if constexpr (N > 7) {
+        if (a[7] != nullptr) e.instrument = static_cast<std::uint32_t>(code(7, 0xFFFF'FFFF));
+    }
+    return e;
+}
+
 [[noreturn]] inline void raise_queue_full(std::size_t accepted, std::size_t n) {
     set_python_error(py::module_::import("bookflow.errors")
                          .attr("QueueFull")("no room came in time: " + std::to_string(accepted) +

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
 import numpy as np
 
 from bookflow import _core
-from bookflow.errors import InputError
+from bookflow.errors import InputError, QueueFull
 from bookflow.events import EVENT_DTYPE, Events, Status
 from bookflow.frame import FeatureFrame, FeatureRow
 from bookflow.pipeline import Pipeline
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 __all__ = ["Live", "LiveAlarm", "LiveState"]
 
 _CHUNK: Final = 65_536
+_LOOK: Final = 0.002
+"""Seconds between two looks of an asynchronous reader."""
 _TURN: Final = 0.1
 """Seconds for which a thread waits before it looks whether it is still wanted."""
 
@@ -61,7 +63,8 @@ class Live(_core.Live):
     events : int
         Events that can be read at any time, in the ring `event_ring`; 0: none are kept.
     overflow, timeout : see EventQueue
-        When the queue is full. The default waits for room, however long that takes.
+        When the queue is full. The default, "block", waits for room, however long that takes. A
+        queue of one's own has its own.
     wait : {"sleep", "yield", "spin"}
         How the thread waits for events: asleep for up to 0.2 ms, giving its core away, or
         burning it.
@@ -108,7 +111,7 @@ class Live(_core.Live):
         queue: int | EventQueue = 65_536,
         history: int = 65_536,
         events: int = 0,
-        overflow: str = "block",
+        overflow: str | None = None,
         timeout: float | None = None,
         wait: str = "sleep",
         heartbeat: str | None = None,
@@ -116,13 +119,13 @@ class Live(_core.Live):
         replace: bool = False,
     ) -> None:
         span = 0 if heartbeat is None else _core.span_ns(heartbeat, "heartbeat")
-        self.queue = (
-            queue
-            if isinstance(queue, EventQueue)
-            else EventQueue(queue, overflow=overflow, timeout=timeout, wait=wait)
-        )
-        self.rows = FeatureRing.of(pipeline, history, name=name, replace=replace)
+        if not isinstance(queue, EventQueue):
+            queue = EventQueue(queue, overflow=overflow or "block", timeout=timeout, wait=wait)
+        elif overflow is not None or timeout is not None:
+            raise InputError("is the queue's own setting", field="overflow, timeout")
+        self.queue = queue
         self.event_ring = HistoryRing({"event": EVENT_DTYPE}, events) if events else None
+        self.rows = FeatureRing.of(pipeline, history, name=name, replace=replace)
         try:
             super().__init__(
                 pipeline.to_bytes(), self.queue, self.rows, self.event_ring, wait, span
@@ -136,7 +139,9 @@ class Live(_core.Live):
         self._closed = False
         self._alarms = _Alarms(self)
         # A Python thread must not wait in the core when the interpreter ends.
-        weakref.finalize(self, self._alarms.end)
+        self._ending = weakref.finalize(
+            self, _Alarms.end, self._alarms.ending, self._alarms.threads
+        )
 
     # -- the thread ------------------------------------------------------------------------------
 
@@ -178,9 +183,11 @@ class Live(_core.Live):
             return
         self._closed = True
         self._stop()
+        self._close()
         if self._forked:
             return
-        self._alarms.end()
+        self._alarms.close()
+        self._ending.detach()
         self.rows.close()
 
     def __enter__(self) -> Self:
@@ -204,7 +211,10 @@ class Live(_core.Live):
     # -- events in -------------------------------------------------------------------------------
 
     def _push_events(self, events: Any) -> int:
-        """`push` of many: Events (a handler's, a reader's), a structured array, or one record."""
+        """`push` of many: Events (a handler's, a reader's), a structured array, or one record.
+
+        Of lazy events the chunks before a bad one are taken, as `Pipeline.run` takes them.
+        """
         if not isinstance(events, Events):
             from bookflow._from_table import event_columns
 
@@ -213,27 +223,33 @@ class Live(_core.Live):
             columns, depth = event_columns(events, self._instrument, None, "array")
             events = Events(columns, self._instrument, depth=depth, source="array")
         taken = 0
-        rows = 0
-        for chunk in events.chunks(_CHUNK):
-            columns = chunk.columns
-            taken += self._push(
-                columns["ts"],
-                columns["ts_venue"],
-                columns["order_id"],
-                columns["price"],
-                columns["size"],
-                columns["instrument"],
-                columns["action"],
-                columns["side"],
-                columns["flags"],
-                None if chunk.depth is None else chunk.depth.arrays(),
-                chunk.source,
-                chunk.first_row,
-            )
-            rows += len(chunk)
-            if taken < rows:
+        for chunk in events.chunks(_CHUNK) if events.is_lazy else (events,):
+            try:
+                some = self._push_columns(chunk)
+            except QueueFull as full:
+                full.accepted += taken
+                raise
+            taken += some
+            if some < len(chunk) and self.queue.overflow != "drop":
                 break
         return taken
+
+    def _push_columns(self, chunk: Events) -> int:
+        columns = chunk.columns
+        return self._push(
+            columns["ts"],
+            columns["ts_venue"],
+            columns["order_id"],
+            columns["price"],
+            columns["size"],
+            columns["instrument"],
+            columns["action"],
+            columns["side"],
+            columns["flags"],
+            None if chunk.depth is None else chunk.depth.arrays(),
+            chunk.source,
+            chunk.first_row,
+        )
 
     # -- rows out --------------------------------------------------------------------------------
 
@@ -266,19 +282,22 @@ class Live(_core.Live):
             yield from frame
 
     def __aiter__(self) -> AsyncIterator[FeatureRow]:
-        """The same in an event loop: it waits in a thread, so that the loop goes on."""
+        """The same in an event loop, which goes on between two looks, 2 ms apart."""
         return self._later_rows_from(self.rows.written)
 
     async def _later_rows_from(self, seen: int) -> AsyncIterator[FeatureRow]:
-        while (frame := await asyncio.to_thread(self._next_rows, seen, _TURN)) is not None:
+        # A look now and then: a thread that waited for each reader would be one too many.
+        while (frame := self._next_rows(seen, 0)) is not None:
             seen += len(frame)
             for row in frame:
                 yield row
+            await asyncio.sleep(0 if len(frame) else _LOOK)
 
     def _next_rows(self, seen: int, timeout: float | None) -> FeatureFrame | None:
         """None: there will be none."""
         runs = self.running  # before the count: what was written by then is not missed
-        if self.wait(seen, timeout) == seen and not runs:
+        if self._wait(seen, timeout) == seen and not runs:
+            self._rethrow()
             return None
         return self.rows.frame_since(seen)
 
@@ -299,7 +318,7 @@ class Live(_core.Live):
         """The book's status after the last batch."""
         return Status(self._status)
 
-    def state(self, timeout: float = 10.0) -> LiveState:
+    def state(self, timeout: float | None = 10.0) -> LiveState:
         """The pipeline as it stands between two batches, a copy; TimeoutError after `timeout` s.
 
         The thread pauses while it writes its state down. This is what a checkpoint keeps.
@@ -314,6 +333,8 @@ class Live(_core.Live):
 
         Of each batch its oldest event is counted. NaN before the first row.
         """
+        if not all(0 <= q <= 1 for q in quantiles):
+            raise InputError("must be from 0 to 1", field="quantiles", value=quantiles)
         buckets = self.counters["latency"]
         below = np.array([b for b, _ in buckets], np.float64)
         counts = np.cumsum([n for _, n in buckets])
@@ -350,8 +371,8 @@ class _Alarms:
     def __init__(self, live: Live) -> None:
         self._live = weakref.ref(live)  # the thread must not keep it alive
         self._calls: dict[int, tuple[str, list[Callable[[LiveAlarm], object]]]] = {}
-        self._thread: threading.Thread | None = None
-        self._ending = threading.Event()
+        self.threads: list[threading.Thread] = []
+        self.ending = threading.Event()
         self._error: BaseException | None = None
 
     def call(self, column: int, feature: str, call: Callable[[LiveAlarm], object]) -> None:
@@ -359,13 +380,14 @@ class _Alarms:
         assert live is not None
         self._calls.setdefault(column, (feature, []))[1].append(call)
         live._watch(column)
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._run, name="bookflow alarms", daemon=True)
-            self._thread.start()
+        if not self.threads:
+            thread = threading.Thread(target=self._run, name="bookflow alarms", daemon=True)
+            self.threads.append(thread)
+            thread.start()
 
     def _run(self) -> None:
         while (live := self._live()) is not None:
-            ending = self._ending.is_set()  # before the queue: what is in it then is still called
+            ending = self.ending.is_set()  # before the queue: what is in it then is still called
             alarm = live._next_alarm(_TURN)
             idle = alarm is None and not live.running
             del live
@@ -373,20 +395,29 @@ class _Alarms:
                 if ending:
                     return
                 if idle:
-                    self._ending.wait(_TURN)
+                    self.ending.wait(_TURN)
                 continue
             ts, row, column, value = alarm
-            feature, calls = self._calls[column]
+            feature, calls = self._calls.get(column, ("", []))
             for call in calls:
                 try:
                     call(LiveAlarm(ts, row, feature, value))
-                except Exception as error:
+                except BaseException as error:  # the others are called still
                     self._error = self._error or error
 
-    def end(self) -> None:
-        self._ending.set()
-        if self._thread is not None and self._thread is not threading.current_thread():
-            self._thread.join()
+    @staticmethod
+    def end(
+        ending: threading.Event, threads: list[threading.Thread], timeout: float | None = 1.0
+    ) -> None:
+        """A call that does not return is waited for no longer than that: a process must end."""
+        ending.set()
+        for thread in threads:
+            if thread is not threading.current_thread():
+                thread.join(timeout)
+
+    def close(self) -> None:
+        self.end(self.ending, self.threads, None)
+        self._calls.clear()  # they may hold whom they are told of
 
     def rethrow(self) -> None:
         error, self._error = self._error, None

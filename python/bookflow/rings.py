@@ -11,7 +11,7 @@ import numpy as np
 
 from bookflow import _core
 from bookflow._instrument import from_json, to_json
-from bookflow.errors import InputError, Overrun, SegmentError
+from bookflow.errors import InputError, Overrun, QueueFull, SegmentError
 from bookflow.events import EVENT_DTYPE, FIELDS, Events
 from bookflow.frame import FeatureFrame
 
@@ -103,8 +103,13 @@ class EventQueue(_core.EventQueue):
         """
         taken = 0
         for columns, rows in _columns_of(events):
-            taken += self._push(*(columns[name] for name in _ORDER))
-            if taken < rows:
+            try:
+                some = self._push(*(columns[name] for name in _ORDER))
+            except QueueFull as full:
+                full.accepted += taken
+                raise
+            taken += some
+            if some < rows and self.overflow != "drop":  # what is dropped is counted, all of it
                 break
         return taken
 
@@ -132,18 +137,16 @@ _ORDER: Final = (
 
 
 def _columns_of(events: Any) -> Iterator[tuple[Any, int]]:
-    """(columns, rows up to their end) of each chunk."""
+    """(columns, rows) of each chunk; only lazy events have several."""
     if isinstance(events, Events):
-        rows = 0
-        for chunk in events.chunks(65_536):
+        for chunk in events.chunks(65_536) if events.is_lazy else (events,):
             if chunk.depth is not None:
                 raise InputError(
                     "rows of a whole depth do not go through a queue of single events",
                     source=events.source,
                     field="depth",
                 )
-            rows += len(chunk)
-            yield chunk.columns, rows
+            yield chunk.columns, len(chunk)
     elif isinstance(events, np.ndarray) and events.dtype == EVENT_DTYPE:
         yield {name: events[name] for name in FIELDS}, len(events)
     else:
@@ -277,6 +280,11 @@ class HistoryRing(_core.HistoryRing):
             self._columns = {
                 str(name): (i, _dtype_of(dtype)) for i, (name, dtype) in enumerate(text["columns"])
             }
+            dtypes = [dtype for _, dtype in self._columns.values()]
+            if any(dtype.hasobject for dtype in dtypes):
+                raise ValueError("objects")
+            if [dtype.itemsize for dtype in dtypes] != self._item_bytes:
+                raise ValueError("sizes")
         except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise SegmentError(
                 f"shared segment {self.name!r}: is damaged: no columns can be read of it"
@@ -403,7 +411,10 @@ class FeatureRing(HistoryRing):
 
     def _read_text(self) -> None:
         super()._read_text()
-        if not isinstance(self._about, dict) or "spec" not in self._about:
+        known = isinstance(self._about, dict) and {"spec", "instrument", "version"} <= set(
+            self._about
+        )
+        if not known or not set(_STAMPS) <= set(self._columns):
             raise SegmentError(f"shared segment {self.name!r}: holds no feature rows")
 
     @property
@@ -450,10 +461,13 @@ def _close_at_exit(ring: EventQueue | HistoryRing) -> None:
 def _exact(name: str, values: Any, dtype: np.dtype[Any]) -> "NDArray[Any]":
     """The values as this dtype, none of them changed by it."""
     given = np.ascontiguousarray(np.atleast_1d(values))
-    if given.dtype == dtype:
+    masked = isinstance(values, np.ma.MaskedArray)
+    if given.dtype == dtype and not masked:
         return given
-    made = given.astype(dtype)
-    if not np.array_equal(made.astype(given.dtype), given, equal_nan=given.dtype.kind == "f"):
+    numbers = given.dtype.kind in "iuf" and dtype.kind in "iuf" and not masked
+    made = given.astype(dtype) if numbers else given
+    same = np.array_equal(made.astype(given.dtype), given, equal_nan=given.dtype.kind == "f")
+    if not numbers or not same or ((made < 0) != (given < 0)).any():
         raise InputError(f"does not fit dtype {dtype}", field=name, value=values)
     return made
 

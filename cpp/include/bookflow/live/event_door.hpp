@@ -14,7 +14,6 @@ public:
     explicit EventDoor(const Pipeline& pipeline)
         : settings_(pipeline.settings()),
           units_(pipeline.units()),
-          clock_(pipeline.clock()),
           levels_(pipeline.levels()),
           at_(pipeline.position()) {
         at_.last_was_delete = pipeline.after_delete();  // what waits in the pipeline is not here
@@ -39,12 +38,7 @@ public:
         }
         const Event last = event_at(n - 1);
         at_.last_ts = std::max(at_.last_ts, last.ts.raw);
-        at_.now = at_.last_ts;
         at_.last_was_delete = last.action == Action::Delete;
-        if (at_.now < at_.interval.begin || at_.now >= at_.interval.end) {
-            at_.interval = settings_.session.at(at_.now);
-        }
-        if (at_.interval.inside) clock_.anchor(at_.now, at_.interval.begin);
     }
 
 private:
@@ -54,7 +48,7 @@ private:
 
     PipelineSettings settings_;
     Units units_;
-    RowClock clock_;  // says only how far two of its rows are apart
+    RowClock clock_;  // of no grid: that too many rows would be written only the pipeline knows
     int levels_;
     Pending pending_;  // always empty: what waits is the pipeline's
     ChunkCheck::Position at_;

@@ -84,8 +84,8 @@ public:
         out.accepted = try_push(n, event_at, 0);
         if (out.accepted == n || settings_.overflow == Overflow::Refuse) return out;
         if (settings_.overflow == Overflow::Drop) {
-            lines_.dropped.fetch_add(n - out.accepted, std::memory_order_release);
             lines_.gap = 1;
+            lines_.dropped.fetch_add(n - out.accepted, std::memory_order_release);
             return out;
         }
         const Deadline deadline(settings_.timeout);
@@ -120,25 +120,37 @@ public:
     [[nodiscard]] std::span<const QueuedEvent> front(std::size_t n) { return queue_.front(n); }
     void pop(std::size_t n) { queue_.pop(n); }
 
-    // ---- one process a side ----
+    // ---- one object a side ----
 
     enum Side : std::size_t { Pushing, Taking };
 
-    // Takes the side for this process, unless another living one has it: 0, or that one's number.
+    // Takes the side, unless another object of this process or of a living one has it: 0, or the
+    // number of that process.
     [[nodiscard]] u64 claim(Side side) {
-        SegmentHeader& h = segment_.header();
+        std::atomic<u64>& holder = segment_.header().sides[side];
+        u64 found = holder.load(std::memory_order_acquire);
         const Process own = Process::own();
-        u64 holder = h.side_number[side].load(std::memory_order_acquire);
-        for (;;) {
-            const Process found{holder, h.side_began[side].load(std::memory_order_acquire)};
-            if (holder != 0 && !(found == own) && found.lives()) return holder;
-            if (h.side_number[side].compare_exchange_strong(holder, own.number,
-                                                            std::memory_order_acq_rel)) {
-                h.side_began[side].store(own.began, std::memory_order_release);
-                return 0;
-            }
-        }
+        do {
+            const Process other = Process::of(found);
+            if (found != 0 && other.lives()) return other.number;
+        } while (!holder.compare_exchange_weak(found, own.word(), std::memory_order_acq_rel));
+        side == Pushing ? queue_.go_on_pushing() : queue_.go_on_popping();
+        claimed_[side] = own;
+        return 0;
     }
+    // Others may have it.
+    void release(Side side) {
+        if (!(claimed_[side] == Process{}) && claimed_[side] == Process::own()) {
+            segment_.header().sides[side].store(0, std::memory_order_release);
+        }
+        claimed_[side] = {};
+    }
+    ~EventQueue() {
+        release(Pushing);
+        release(Taking);
+    }
+    EventQueue(const EventQueue&) = delete;
+    EventQueue& operator=(const EventQueue&) = delete;
 
 private:
     struct Lines {
@@ -157,6 +169,7 @@ private:
     Settings settings_;
     Lines& lines_;
     SpscQueue<QueuedEvent> queue_;
+    std::array<Process, 2> claimed_{};
 };
 
 }  // namespace bookflow

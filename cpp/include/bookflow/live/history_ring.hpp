@@ -34,7 +34,7 @@ public:
     // be overwritten while somebody reads the oldest of them is the slack.
     HistoryRing(u64 rows, const ItemBytes& columns, const std::string& text = {},
                 const std::string& name = {}, bool replace = false, bool mapped = kMapsTwice)
-        : segment_(Segment::make({RingKind::History, capacity_for(rows), columns.size(), !mapped,
+        : segment_(Segment::make({RingKind::History, capacity_for(rows), columns.size(), mapped,
                                   text_with(columns, text)},
                                  bytes_for(capacity_for(rows), columns, !mapped), name, replace)) {
         new (segment_.memory().data() + segment_.begin()) HistoryLines;
@@ -142,7 +142,7 @@ private:
                                 " bytes");
             }
         }
-        written_twice_ = h.written_twice != 0;
+        written_twice_ = h.mapped_twice == 0;
         if (bytes_for(capacity_, items_, written_twice_) > segment_.bytes()) {
             segment_.refuse("is damaged: the columns do not fit");
         }
@@ -155,6 +155,7 @@ private:
                                               : segment_.memory().twice(offset, bytes));
             offset += written_twice_ ? 2 * bytes : bytes;
         }
+        segment_.memory().all_is_mapped();
     }
 
     void put(std::size_t column, u64 slot, const void* items, u64 n) {

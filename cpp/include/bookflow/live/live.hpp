@@ -90,15 +90,17 @@ public:
         stopping_.store(false, std::memory_order_relaxed);
 #if defined(__unix__) || defined(__APPLE__)
         // Signals are the other threads': one taken here would not wake who waits for it.
-        sigset_t all;
-        sigset_t before;
-        ::sigfillset(&all);
-        ::pthread_sigmask(SIG_SETMASK, &all, &before);
+        const struct AllBlocked {
+            AllBlocked() {
+                sigset_t all;
+                ::sigfillset(&all);
+                ::pthread_sigmask(SIG_SETMASK, &all, &before);
+            }
+            ~AllBlocked() { ::pthread_sigmask(SIG_SETMASK, &before, nullptr); }
+            sigset_t before{};
+        } blocked;
 #endif
         thread_ = std::make_unique<std::thread>([this] { loop(); });
-#if defined(__unix__) || defined(__APPLE__)
-        ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
-#endif
         running_.store(true, std::memory_order_release);
     }
     // After the batch that it is at; what waits in the queue stays there.
@@ -142,11 +144,22 @@ public:
         }
     }
 
+    // Nothing is pushed any more, and who waits for room does not; the thread was stopped.
+    void close() { closed_.store(true, std::memory_order_release); }
+    [[nodiscard]] bool closed() const { return closed_.load(std::memory_order_acquire); }
+
     // ---- the pushing thread ----
 
-    // Without waiting and without dropping: whether there was room.
-    bool try_push(const Event& e) {
+    // Throws where nobody will take what is pushed.
+    void may_push() const {
         rethrow();
+        if (closed()) throw std::runtime_error("this Live is closed");
+    }
+
+    // Without waiting and without dropping: whether there was room.
+    bool try_push(Event e) {
+        may_push();
+        e.instrument = pipeline_.settings().instrument.id;
         door_.check(e);
         const auto one = [&](std::size_t) { return e; };
         if (queue_->try_push(1, one) == 0) return false;
@@ -155,15 +168,21 @@ public:
     }
     // Throws what is wrong with any of them.
     void check(const EventColumns& c) const {
-        rethrow();
+        may_push();
         door_.check(c);
     }
     // n events that were checked.
     template <class F, class Stop>
     EventQueue::Pushed put(std::size_t n, F&& event_at, Stop&& give_up) {
-        const auto pushed = queue_->push(n, event_at, [&] { return failed() || give_up(); });
+        const auto own_at = [&](std::size_t i) {
+            Event e = event_at(i);
+            e.instrument = pipeline_.settings().instrument.id;
+            return e;
+        };
+        const auto pushed =
+            queue_->push(n, own_at, [&] { return failed() || closed() || give_up(); });
         door_.passed(pushed.accepted, event_at);
-        if (pushed.accepted < n) rethrow();  // nobody makes room any more
+        if (pushed.accepted < n) may_push();  // or nobody makes room any more
         return pushed;
     }
 
@@ -187,17 +206,19 @@ public:
     // Nothing after `timeout` ns.
     [[nodiscard]] std::optional<State> state(i64 timeout) {
         require_own_process();
+        const std::lock_guard turn(state_turn_);
         {
-            const std::lock_guard lock(control_);
-            if (!thread_ || failed()) return take_state();
+            std::unique_lock lock(asked_);
+            state_.reset();
+            asking_.store(true, std::memory_order_release);
+            answered_.wait_for(lock, std::chrono::nanoseconds(timeout),
+                               [&] { return state_.has_value() || !running() || stopping(); });
+            asking_.store(false, std::memory_order_release);
+            if (state_) return std::exchange(state_, std::nullopt);
         }
-        std::unique_lock lock(asked_);
-        state_.reset();
-        asking_.store(true, std::memory_order_release);
-        answered_.wait_for(lock, std::chrono::nanoseconds(timeout),
-                           [&] { return state_.has_value(); });
-        asking_.store(false, std::memory_order_release);
-        return std::move(state_);
+        const std::lock_guard lock(control_);
+        if (!thread_ || failed()) return take_state();
+        return std::nullopt;
     }
 
     // Rows of this column that are neither zero nor NaN are kept as alarms from now on.
@@ -218,17 +239,20 @@ private:
     // Up to so many are taken one by one, each with its rows at once.
     static constexpr std::size_t kFew = 8;
 
+    [[nodiscard]] bool stopping() const { return stopping_.load(std::memory_order_acquire); }
+
     void loop() noexcept {
         Pauses pauses(settings_.wait);
         u64 heard = monotonic_ns();
         unsigned idle = 0;
         try {
-            while (!stopping_.load(std::memory_order_acquire)) {
+            while (!stopping()) {
                 if (asking_.load(std::memory_order_acquire)) answer();
                 const auto some = queue_->front(kBatch);
                 if (some.empty()) {
                     // The clock is dearer than a look at the queue.
-                    if (settings_.heartbeat > 0 && ++idle % 64 == 0) heard = beat(heard);
+                    const unsigned often = settings_.wait == Waiting::Sleep ? 1 : 64;
+                    if (settings_.heartbeat > 0 && ++idle % often == 0) heard = beat(heard);
                     pauses.pause();
                     continue;
                 }
@@ -240,12 +264,26 @@ private:
             error_ = std::current_exception();
             failed_.store(true, std::memory_order_release);
         }
+        {
+            const std::lock_guard lock(asked_);
+        }  // who asks looks again
+        answered_.notify_all();
     }
 
     void take(std::span<const QueuedEvent> some) {
-        const u64 rows = some.size() <= kFew ? one_by_one(some) : at_once(some);
-        if (events_) keep(some);
-        if (rows > 0) latencies_.add(monotonic_ns() - some.front().pushed_at);
+        const u64 before = taken_;
+        try {
+            const u64 rows = some.size() <= kFew ? one_by_one(some) : at_once(some);
+            if (rows > 0) latencies_.add(monotonic_ns() - some.front().pushed_at);
+        } catch (...) {
+            // What was taken is not in the queue any more: who goes on from the state goes on there.
+            taken(some.first(static_cast<std::size_t>(taken_ - before)));
+            throw;
+        }
+        taken(some);
+    }
+    void taken(std::span<const QueuedEvent> some) {
+        if (events_ && !some.empty()) keep(some);
         tell();
         queue_->pop(some.size());
     }
@@ -255,6 +293,7 @@ private:
         u64 rows = 0;
         for (const QueuedEvent& one : some) {
             try {
+                own(one.event);
                 const auto written = static_cast<u64>(pipeline_.push(one.event));
                 publish_last(written);
                 rows += written;
@@ -275,10 +314,10 @@ private:
     u64 at_once(std::span<const QueuedEvent> some) {
         try {
             pipeline_.run(columns_of(some), batch_);
-        } catch (const InputError& error) {
-            return one_by_one(some.first(static_cast<std::size_t>(error.row) + 1));
-        } catch (const SizeOverflow& error) {
-            return one_by_one(some.first(static_cast<std::size_t>(error.row) + 1));
+        } catch (const InputError&) {
+            return one_by_one(some);  // as far as it goes
+        } catch (const SizeOverflow&) {
+            return one_by_one(some);
         } catch (FeedFault& fault) {
             publish(batch_, 0, batch_.size());
             taken_ += static_cast<u64>(fault.row);
@@ -288,6 +327,13 @@ private:
         publish(batch_, 0, batch_.size());
         taken_ += some.size();
         return batch_.size();
+    }
+    void own(const Event& e) const {
+        const std::uint32_t here = pipeline_.settings().instrument.id;
+        if (e.instrument != here) {
+            throw InputError("the instrument here is " + std::to_string(here), "instrument",
+                             std::to_string(e.instrument));
+        }
     }
     [[nodiscard]] static EventColumns columns_of(std::span<const QueuedEvent> some) {
         const Event& first = some.front().event;
@@ -302,6 +348,7 @@ private:
         c.size = {column(first.size), stride};
         c.flags = {column(first.flags), stride};
         c.order_id = {column(first.order_id), stride};
+        c.instrument = {column(first.instrument), stride};
         return c;
     }
 
@@ -378,7 +425,7 @@ private:
             state_ = take_state();
             asking_.store(false, std::memory_order_release);
         }
-        answered_.notify_one();
+        answered_.notify_all();
     }
 
     Pipeline pipeline_;
@@ -406,9 +453,11 @@ private:
     std::unique_ptr<std::thread> thread_;
     std::atomic<bool> running_{false};
     std::atomic<bool> stopping_{false};
+    std::atomic<bool> closed_{false};
     std::exception_ptr error_;
     std::atomic<bool> failed_{false};
 
+    std::mutex state_turn_;  // of who asks: one at a time
     std::mutex asked_;
     std::condition_variable answered_;
     std::atomic<bool> asking_{false};

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstring>
 #include <memory>
 #include <new>
 #include <stdexcept>
@@ -23,7 +24,7 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstring>
+#include <ctime>
 #else
 #define BOOKFLOW_HAS_MAPPINGS 0
 #endif
@@ -73,12 +74,18 @@ public:
             memory->map(true);
             return memory;
         }
+        // Pages that are given when they are first written.
+        void* const begin = ::mmap(nullptr, memory->bytes_, PROT_READ | PROT_WRITE,
+                                   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        if (begin == MAP_FAILED) throw std::bad_alloc();
+        memory->mappings_.emplace_back(begin, memory->bytes_);
+        memory->data_ = static_cast<std::byte*>(begin);
 #else
         (void)mapped;
-#endif
         memory->heap_ = ::operator new(memory->bytes_, std::align_val_t{page_bytes()});
         std::memset(memory->heap_, 0, memory->bytes_);
         memory->data_ = static_cast<std::byte*>(memory->heap_);
+#endif
         return memory;
     }
 
@@ -116,6 +123,36 @@ public:
     }
     // Takes the name away; who is attached stays so.
     static void unlink(const std::string& name) { ::shm_unlink(path(name).c_str()); }
+    // The same, unless another segment has the name by now.
+    void unlink_own() const {
+        struct stat own{};
+        struct stat named{};
+        const int file = ::shm_open(path(name_).c_str(), O_RDONLY | O_CLOEXEC, 0);
+        if (file < 0) return;
+        if (::fstat(file, &named) == 0 && ::fstat(file_, &own) == 0 && own.st_ino == named.st_ino &&
+            own.st_dev == named.st_dev) {
+            unlink(name_);
+        }
+        ::close(file);
+    }
+    [[nodiscard]] static bool exists(const std::string& name) {
+        const int file = ::shm_open(path(name).c_str(), O_RDONLY | O_CLOEXEC, 0);
+        if (file >= 0) ::close(file);
+        return file >= 0 || errno != ENOENT;
+    }
+    [[nodiscard]] i64 seconds_old() const {
+        struct stat found{};
+        return ::fstat(file_, &found) == 0 ? ::time(nullptr) - found.st_mtime : 0;
+    }
+    // Nothing more will be mapped of a nameless file: its descriptor is not needed.
+    void all_is_mapped() {
+        if (file_ >= 0 && name_.empty()) {
+            ::close(file_);
+            file_ = -1;
+        }
+    }
+#else
+    void all_is_mapped() {}
 #endif
 
     Memory(const Memory&) = delete;

@@ -24,6 +24,12 @@ struct Process {
 
     friend bool operator==(const Process&, const Process&) = default;
 
+    // Both in one word, which can be exchanged in one step; 0: nobody.
+    [[nodiscard]] u64 word() const { return began << kNumberBits | number; }
+    [[nodiscard]] static Process of(u64 word) {
+        return {word & ((u64{1} << kNumberBits) - 1), word >> kNumberBits};
+    }
+
     [[nodiscard]] static Process own() {
 #if defined(__unix__) || defined(__APPLE__)
         const auto number = static_cast<u64>(::getpid());
@@ -44,6 +50,9 @@ struct Process {
     }
 
 private:
+    static constexpr u64 kNever = 1;             // nobody began then
+    static constexpr unsigned kNumberBits = 22;  // Linux gives no greater numbers
+
     // In clock ticks since the system began: the 22nd field of its stat, the 20th behind the name.
     [[nodiscard]] static u64 began_of([[maybe_unused]] u64 number) {
 #if defined(__linux__)
@@ -56,7 +65,7 @@ private:
         }
         // A process that has ended and was not waited for has a number still, and is dead.
         const std::size_t state = line.rfind(')') + 2;
-        if (state < line.size() && line[state] == 'Z') return ~u64{0};
+        if (state < line.size() && line[state] == 'Z') return kNever;
         return at == std::string::npos ? 0 : std::stoull(line.substr(at + 1));
 #else
         return 0;

@@ -25,15 +25,13 @@ struct SegmentHeader {
     u64 version = 0;
     RingKind kind{};
     u64 bytes = 0;
-    u64 capacity = 0;  // elements or rows
-    u64 item = 0;      // a queue's element, a history's number of columns
-    u64 written_twice = 0;
+    u64 capacity = 0;      // elements or rows
+    u64 item = 0;          // a queue's element, a history's number of columns
+    u64 mapped_twice = 0;  // or the columns are written twice
     u64 text_bytes = 0;
     std::atomic<u64> closed{0};
     Process maker;
-    // Who took the one place on each side of a queue; 0: free.
-    std::array<std::atomic<u64>, 2> side_number{};
-    std::array<std::atomic<u64>, 2> side_began{};
+    std::array<std::atomic<u64>, 2> sides{};  // which process has each side of a queue, as a word
 };
 
 class Segment {
@@ -48,7 +46,7 @@ public:
         RingKind kind;
         u64 capacity;
         u64 item;
-        bool written_twice;
+        bool mapped_twice;
         std::string text;
     };
 
@@ -64,7 +62,7 @@ public:
         const std::size_t whole = front(shape.text.size()) + bytes;
         Segment out;
         if (name.empty()) {
-            out.memory_ = Memory::own(whole, !shape.written_twice);
+            out.memory_ = Memory::own(whole, shape.mapped_twice);
         } else {
             out.memory_ = create(name, whole, replace);
         }
@@ -75,7 +73,7 @@ public:
         h.bytes = out.memory_->size();
         h.capacity = shape.capacity;
         h.item = shape.item;
-        h.written_twice = shape.written_twice;
+        h.mapped_twice = shape.mapped_twice;
         h.text_bytes = shape.text.size();
         h.maker = Process::own();
         std::memcpy(out.memory_->data() + sizeof(SegmentHeader), shape.text.data(),
@@ -123,7 +121,7 @@ public:
         closed_ = true;
         header().closed.store(1, std::memory_order_release);
 #if BOOKFLOW_HAS_MAPPINGS
-        if (shared()) Memory::unlink(name());
+        if (shared()) memory_->unlink_own();
 #endif
     }
 
@@ -159,19 +157,24 @@ private:
 #endif
     }
 #if BOOKFLOW_HAS_MAPPINGS
-    // Never one that a living process writes.
+    // Never one of this version that a living process writes.
     static void remove_stale(const std::string& name) {
         std::shared_ptr<Memory> found;
         try {
             found = Memory::attach(name, false);
         } catch (const SegmentError&) {
-            Memory::unlink(name);  // of no bytes, or none at all
+            if (Memory::exists(name)) throw;  // it is just being made, or is not ours to read
             return;
         }
         if (found->size() >= sizeof(SegmentHeader)) {
             const auto& h = *reinterpret_cast<const SegmentHeader*>(found->data());
-            const bool ours = h.magic.load(std::memory_order_acquire) == SegmentHeader::kMagic &&
-                              h.version == SegmentHeader::kVersion;
+            const u64 magic = h.magic.load(std::memory_order_acquire);
+            if (magic == 0 && found->seconds_old() < 60) {
+                throw SegmentError("shared segment '" + name +
+                                   "' cannot be replaced: it is just being made");
+            }
+            const bool ours =
+                magic == SegmentHeader::kMagic && h.version == SegmentHeader::kVersion;
             if (ours && h.closed.load(std::memory_order_acquire) == 0 && h.maker.lives()) {
                 throw SegmentError("shared segment '" + name + "' cannot be replaced: process " +
                                    std::to_string(h.maker.number) + " made it and lives");
