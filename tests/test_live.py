@@ -308,6 +308,12 @@ class TestFaults:
         ):
             live.push(events)
 
+    def test_no_events(self) -> None:
+        """None of any kind: nothing is pushed and nothing is wrong."""
+        none = bf.Events(levels(0).columns, X, depth=bf.Depth(*([np.empty((0, 1), np.int64)] * 4)))
+        with bf.Live(pipeline()) as live:
+            assert live.push(none) == live.push(levels(0)) == live.queue.push(none) == 0
+
     def test_what_stops_the_thread_comes_out(self) -> None:
         live = bf.Live(pipeline(on_fault="raise")).start()
         live.push(levels(20))

@@ -223,7 +223,8 @@ class Live(_core.Live):
             columns, depth = event_columns(events, self._instrument, None, "array")
             events = Events(columns, self._instrument, depth=depth, source="array")
         taken = 0
-        for chunk in events.chunks(_CHUNK) if events.is_lazy else (events,):
+        whole = (events,) if not events.is_lazy and len(events) else ()
+        for chunk in events.chunks(_CHUNK) if events.is_lazy else whole:
             try:
                 some = self._push_columns(chunk)
             except QueueFull as full:

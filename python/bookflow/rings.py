@@ -139,7 +139,8 @@ _ORDER: Final = (
 def _columns_of(events: Any) -> Iterator[tuple[Any, int]]:
     """(columns, rows) of each chunk; only lazy events have several."""
     if isinstance(events, Events):
-        for chunk in events.chunks(65_536) if events.is_lazy else (events,):
+        whole = (events,) if not events.is_lazy and len(events) else ()
+        for chunk in events.chunks(65_536) if events.is_lazy else whole:
             if chunk.depth is not None:
                 raise InputError(
                     "rows of a whole depth do not go through a queue of single events",
