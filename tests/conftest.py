@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import settings
 
@@ -27,3 +28,8 @@ def shared() -> Path:
 def root() -> Path:
     """The project's root, for tests of the repository itself."""
     return ROOT
+
+
+def pytest_runtest_teardown(item: pytest.Item) -> None:
+    """Compiled code gives the registers back that it shares with long double (see CMakeLists.txt)."""
+    assert np.longdouble(3) / 2 == 1.5, f"long double does not work after {item.nodeid}"
