@@ -31,5 +31,5 @@ def root() -> Path:
 
 
 def pytest_runtest_teardown(item: pytest.Item) -> None:
-    """Compiled code gives back the registers that it shares with long double: see CMakeLists.txt."""
+    """Compiled code gives back the registers that long double needs: see CMakeLists.txt."""
     assert np.longdouble(3) / 2 == 1.5, f"long double does not work after {item.nodeid}"
