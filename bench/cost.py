@@ -18,7 +18,7 @@ from bench import floors, machine, streams
 from bench.case import Case, Group
 from bench.measure import Figure, measure
 from bench.numba_books import NumbaLevels
-from bench.page import nanoseconds, plain, table
+from bench.page import missed, nanoseconds, plain, table
 
 DOCS = Path(__file__).parents[1] / "docs"
 HEADING = "## Every calculator over columns"
@@ -266,6 +266,9 @@ def main() -> None:
         return
     page = given.out / "benchmarks.md"
     before = page.read_text(encoding="utf-8").partition(HEADING)[0]
+    title, why = missed().partition("\n")[::2]
+    begin, _, rest = before.partition(title + "\n")
+    before = begin + title + "\n" + why + rest[rest.index("\n## ") :]  # it tells of these too
     page.write_text(before.rstrip() + "\n\n" + section(found).rstrip() + "\n", encoding="utf-8")
     figures = given.out / "benchmarks.json"
     known: dict[str, Any] = json.loads(figures.read_text(encoding="utf-8"))

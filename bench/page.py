@@ -85,13 +85,18 @@ def latency_table(latencies: list[Latency]) -> str:
     )
 
 
+def missed() -> str:
+    """What was missed, and why: a section of the page, written by hand."""
+    return Path(__file__).with_name("missed.md").read_text(encoding="utf-8")
+
+
 def write(results: Results, docs: Path) -> None:
     plots = docs / "benchmarks"
     plots.mkdir(exist_ok=True)
     out = HEAD.format(how=" --quick" if results.quick else "")
     out += table(["measured on", ""], ([k, plain(v)] for k, v in results.machine.items()))
     out += targets(results.verdicts)
-    out += Path(__file__).with_name("missed.md").read_text(encoding="utf-8") + "\n"
+    out += missed() + "\n"
     work = ""
     # Real recordings first, wherever the groups put them.
     for group, figures in sorted(

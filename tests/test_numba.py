@@ -4,7 +4,6 @@ import gc
 import math
 import subprocess
 import sys
-import threading
 import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from at_once import together
 from streams import SECOND, Columns, Dice, Market, columns_of
 from variants import ALONE, ENTRIES, Variant
 
@@ -797,25 +797,6 @@ def no_gil(c: Any, size: Any) -> Any:
     return c.update(99, size, 101, 6)
 
 
-def in_threads(n: int, work: Callable[[int], object]) -> list[object]:
-    results: list[object] = [None] * n
-    together = threading.Barrier(n)
-
-    def one(i: int) -> None:
-        together.wait()
-        try:
-            results[i] = work(i)
-        except Exception as error:
-            results[i] = error
-
-    threads = [threading.Thread(target=one, args=(i,)) for i in range(n)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return results
-
-
 def test_errors_without_the_gil_are_each_threads_own() -> None:
     busy_loop(bf.Mid(), 1)
 
@@ -827,7 +808,7 @@ def test_errors_without_the_gil_are_each_threads_own() -> None:
         assert len(words) == 1
         return words.pop()
 
-    results = in_threads(4, work)
+    results = together(4, work)
     assert results == [f"bid_size = {-1 - i}: must be from 0 to 2^60 size units" for i in range(4)]
 
 
@@ -837,7 +818,7 @@ def test_one_object_in_two_threads_is_an_error() -> None:
     busy_loop(shared, 1)
     met = 0
     for _ in range(100):
-        results = in_threads(2, lambda i: busy_loop(shared, calls))
+        results = together(2, lambda i: busy_loop(shared, calls))
         errors = [result for result in results if isinstance(result, Exception)]
         for error in errors:
             assert type(error) is RuntimeError

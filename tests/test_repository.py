@@ -101,6 +101,11 @@ def test_words_are_the_same_in_both_languages() -> None:
         assert ours.__members__.items() == theirs.__members__.items()
 
 
+def test_the_page_of_benchmarks_tells_what_was_missed() -> None:
+    page = (ROOT / "docs" / "benchmarks.md").read_text(encoding="utf-8")
+    assert (ROOT / "bench" / "missed.md").read_text(encoding="utf-8").rstrip() in page
+
+
 def test_every_status_bit_and_fault_is_documented() -> None:
     page = (ROOT / "docs" / "book-status.md").read_text(encoding="utf-8")
     for name, value in _core.STATUS.items():

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from at_once import together
 from streams import Dice, columns_of
 from variants import ALONE, ENTRIES, Variant
 
@@ -21,26 +22,6 @@ IN_USE = "this object is in use by another thread"
 UNITS: dict[str, Any] = {"price_unit": "0.01", "tick": "0.01"}
 ACME = bf.Instrument("ACME", **UNITS)
 SOME = Dice(bytes((i * 73 + i // 7 * 31) % 251 for i in range(400)))._data
-
-
-def together(n: int, work: Callable[[int], Any]) -> list[Any]:
-    """What n threads that start at once return or raise."""
-    results: list[Any] = [None] * n
-    start = threading.Barrier(n)
-
-    def one(i: int) -> None:
-        start.wait()
-        try:
-            results[i] = work(i)
-        except Exception as error:
-            results[i] = error
-
-    threads = [threading.Thread(target=one, args=(i,)) for i in range(n)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return results
 
 
 def refused(call: Callable[[], Any]) -> bool:

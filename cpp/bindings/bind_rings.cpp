@@ -159,7 +159,8 @@ void bind_queue(py::module_& m) {
     define_hot_method<&try_push>(
         cls, "try_push",
         "try_push($self, ts, action, side, price, size, order_id=0, flags=1, instrument=0)\n--\n\n"
-        "Puts one event in if there is room, and never waits: whether it did.");
+        "Puts one event in if there is room (integers in units, ts in ns; price None: not given), "
+        "and never waits: whether it did. Field rules are checked by whoever takes it out.");
 }
 
 // ---- the ring of rows ----

@@ -45,20 +45,10 @@ std::vector<Event> some_events(std::size_t n, std::uint64_t seed) {
 }
 
 EventColumns columns_of(std::span<const Event> events) {
-    const auto at = [](const auto& field) { return reinterpret_cast<const char*>(&field); };
-    const Event& first = events.front();
-    constexpr std::ptrdiff_t stride = sizeof(Event);
-    EventColumns c;
-    c.rows = events.size();
-    c.ts = {at(first.ts), stride};
-    c.action = {at(first.action), stride};
-    c.side = {at(first.side), stride};
-    c.price = {at(first.price), stride};
-    c.size = {at(first.size), stride};
-    c.flags = {at(first.flags), stride};
-    c.order_id = {at(first.order_id), stride};
-    return c;
+    return EventColumns::of(events.front(), events.size());
 }
+
+bool drained(const Live& live) { return live.queue().size() == 0; }
 
 const auto never = [] { return false; };
 
@@ -109,7 +99,7 @@ void same_rows(const std::string& clock, std::size_t n, u64 capacity) {
         at += some;
         if (random.chance(1)) CHECK(live->state(1'000'000'000).has_value());
     }
-    while (!live->drained() && !live->failed()) std::this_thread::yield();
+    while (!drained(*live) && !live->failed()) std::this_thread::yield();
     live->stop();
     done.store(true);
     reader.join();
@@ -177,7 +167,7 @@ void alarms() {
     Rows rows;
     batch.run(columns_of(events), rows);
     (void)live->put(events.size(), [&](std::size_t i) { return events[i]; }, never);
-    while (!live->drained()) std::this_thread::yield();
+    while (!drained(*live)) std::this_thread::yield();
     live->stop();
     u64 row = 0;
     for (; row < rows.size(); ++row) {

@@ -26,21 +26,7 @@ using bookflow::Size;
 namespace {
 
 EventColumns columns_of(const std::vector<Event>& events, std::size_t begin, std::size_t end) {
-    EventColumns c;
-    c.rows = end - begin;
-    if (c.rows == 0) return c;
-    const Event& first = events[begin];
-    const auto field = [](auto& column, const auto& value) {
-        column = {reinterpret_cast<const char*>(&value), sizeof(Event)};
-    };
-    field(c.ts, first.ts);
-    field(c.action, first.action);
-    field(c.side, first.side);
-    field(c.price, first.price);
-    field(c.size, first.size);
-    field(c.flags, first.flags);
-    field(c.order_id, first.order_id);
-    return c;
+    return begin < end ? EventColumns::of(events[begin], end - begin) : EventColumns{};
 }
 
 template <class T>

@@ -31,21 +31,8 @@ struct Stream {
 
     // The rows from begin to end, read in place.
     [[nodiscard]] EventColumns columns(std::size_t begin, std::size_t end) const {
-        EventColumns c;
-        c.rows = end - begin;
-        if (c.rows == 0) return c;
-        const Event& first = events[begin];
-        const auto field = [](auto& column, const auto& value) {
-            column = {reinterpret_cast<const char*>(&value), sizeof(Event)};
-        };
-        field(c.ts, first.ts);
-        field(c.action, first.action);
-        field(c.side, first.side);
-        field(c.price, first.price);
-        field(c.size, first.size);
-        field(c.flags, first.flags);
-        field(c.order_id, first.order_id);
-        field(c.instrument, first.instrument);
+        if (begin == end) return {};
+        EventColumns c = EventColumns::of(events[begin], end - begin);
         if (levels > 0) {
             c.depth.levels = levels;
             const auto table = [&](const std::vector<i64>& block) {

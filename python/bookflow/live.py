@@ -11,7 +11,7 @@ import numpy as np
 
 from bookflow import _core
 from bookflow.errors import InputError, QueueFull
-from bookflow.events import EVENT_DTYPE, Events, Status
+from bookflow.events import EVENT_DTYPE, FIELDS, Events, Status
 from bookflow.frame import FeatureFrame, FeatureRow
 from bookflow.pipeline import Pipeline
 from bookflow.rings import EventQueue, FeatureRing, HistoryRing, Window
@@ -236,21 +236,9 @@ class Live(_core.Live):
         return taken
 
     def _push_columns(self, chunk: Events) -> int:
-        columns = chunk.columns
-        return self._push(
-            columns["ts"],
-            columns["ts_venue"],
-            columns["order_id"],
-            columns["price"],
-            columns["size"],
-            columns["instrument"],
-            columns["action"],
-            columns["side"],
-            columns["flags"],
-            None if chunk.depth is None else chunk.depth.arrays(),
-            chunk.source,
-            chunk.first_row,
-        )
+        depth = None if chunk.depth is None else chunk.depth.arrays()
+        columns = (chunk.columns[name] for name in FIELDS)
+        return self._push(*columns, depth=depth, source=chunk.source, first_row=chunk.first_row)
 
     # -- rows out --------------------------------------------------------------------------------
 

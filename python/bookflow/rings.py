@@ -104,7 +104,7 @@ class EventQueue(_core.EventQueue):
         taken = 0
         for columns, rows in _columns_of(events):
             try:
-                some = self._push(*(columns[name] for name in _ORDER))
+                some = self._push(*(columns[name] for name in FIELDS))
             except QueueFull as full:
                 full.accepted += taken
                 raise
@@ -121,19 +121,6 @@ class EventQueue(_core.EventQueue):
     def __repr__(self) -> str:
         where = f" {self.name!r}" if self.name else ""
         return f"<EventQueue{where}: {len(self)} of {self.capacity}, overflow={self.overflow!r}>"
-
-
-_ORDER: Final = (
-    "ts",
-    "ts_venue",
-    "order_id",
-    "price",
-    "size",
-    "instrument",
-    "action",
-    "side",
-    "flags",
-)
 
 
 def _columns_of(events: Any) -> Iterator[tuple[Any, int]]:

@@ -118,6 +118,23 @@ struct EventColumns {
     Column<std::uint32_t> instrument;  // not given: the pipeline's
     DepthColumns depth;
 
+    // `n` events of which one begins `stride` bytes behind the other, read in place.
+    [[nodiscard]] static EventColumns of(const Event& first, std::size_t n,
+                                         std::ptrdiff_t stride = sizeof(Event)) {
+        const auto at = [](const auto& field) { return reinterpret_cast<const char*>(&field); };
+        EventColumns c;
+        c.rows = n;
+        c.ts = {at(first.ts), stride};
+        c.action = {at(first.action), stride};
+        c.side = {at(first.side), stride};
+        c.price = {at(first.price), stride};
+        c.size = {at(first.size), stride};
+        c.flags = {at(first.flags), stride};
+        c.order_id = {at(first.order_id), stride};
+        c.instrument = {at(first.instrument), stride};
+        return c;
+    }
+
     [[nodiscard]] bool has_ts() const { return ts.given(); }
     [[nodiscard]] bool has_flags() const { return flags.given(); }
     [[nodiscard]] i64 ts_at(std::size_t i) const { return ts.given() ? ts[i] : 0; }

@@ -76,7 +76,6 @@ public:
                                 : pending_.events.back().action == Action::Delete;
     }
     [[nodiscard]] const Units& units() const { return units_; }
-    [[nodiscard]] const RowClock& clock() const { return clock_; }
     [[nodiscard]] int levels() const { return nodes_.levels(); }
 
     // Takes a chunk of events; the rows they wrote are in `out`. Throws InputError, or SizeOverflow
@@ -104,7 +103,7 @@ public:
         if (may_fail && alone) orders_.require_room(e);  // no copy needed to refuse one event
         if (raised_ != 0 || (may_fail && !alone)) {
             Rows out(columns().size());
-            guarded(one_row(e), out);
+            guarded(EventColumns::of(e, 1), out);
             const std::size_t written = out.size();
             history_.append_last(out, written);
             history_.keep_last(std::max(history_limit(), written));
@@ -246,20 +245,6 @@ private:
         const auto points = clock_.points(c.ts_at(0), c.ts_at(c.rows - 1));
         return std::min(static_cast<std::size_t>(points), c.rows);
     }
-    [[nodiscard]] static EventColumns one_row(const Event& e) {
-        const auto at = [](const auto& field) { return reinterpret_cast<const char*>(&field); };
-        EventColumns c;
-        c.rows = 1;
-        c.ts = {at(e.ts)};
-        c.action = {at(e.action)};
-        c.side = {at(e.side)};
-        c.price = {at(e.price)};
-        c.size = {at(e.size)};
-        c.flags = {at(e.flags)};
-        c.order_id = {at(e.order_id)};
-        return c;
-    }
-
     template <class V>
     void visit_pending(V& v) {
         auto n = static_cast<u64>(pending_.events.size());

@@ -11,19 +11,7 @@ using fuzz::some_events;
 namespace {
 
 EventColumns columns_of(const std::vector<Event>& events) {
-    EventColumns c;
-    c.rows = events.size();
-    const auto field = [](auto& column, const auto& value) {
-        column = {reinterpret_cast<const char*>(&value), sizeof(Event)};
-    };
-    field(c.ts, events[0].ts);
-    field(c.action, events[0].action);
-    field(c.side, events[0].side);
-    field(c.price, events[0].price);
-    field(c.size, events[0].size);
-    field(c.flags, events[0].flags);
-    field(c.order_id, events[0].order_id);
-    return c;
+    return EventColumns::of(events.front(), events.size());
 }
 
 template <class Book>

@@ -25,7 +25,7 @@ from bookflow import _core
 from bookflow._busy import one_thread
 from bookflow._table import Array
 from bookflow.errors import InputError
-from bookflow.events import EVENT_DTYPE, Events, Order
+from bookflow.events import EVENT_DTYPE, FIELDS, Events, Order
 from bookflow.readers._chunks import cut
 from bookflow.readers._new_york import Midnight, midnight_before
 from bookflow.readers._pieces import pieces
@@ -52,17 +52,6 @@ _BLOCK: Final = 1 << 20
 # How far into a file the directory is looked for; it is the first thing of the day.
 _DIRECTORY: Final = 1 << 25
 _NAMED_DAY: Final = re.compile(r"(?<!\d)(?:(\d{2})(\d{2})(\d{4})|(\d{4})-(\d{2})-(\d{2}))(?!\d)")
-_COLUMNS: Final = (
-    "ts",
-    "ts_venue",
-    "order_id",
-    "price",
-    "size",
-    "instrument",
-    "action",
-    "side",
-    "flags",
-)
 _UNIT: Final = "0.0001"
 
 
@@ -307,7 +296,7 @@ class ItchDecoder:
         known = self._stocks.of(self._feed)
         first = next(iter(known.values()), None) or _instrument(0, "", None)
         return Events(
-            dict(zip(_COLUMNS, columns, strict=True)), first, source="itch", instruments=known
+            dict(zip(FIELDS, columns, strict=True)), first, source="itch", instruments=known
         )
 
 
@@ -393,9 +382,7 @@ class _Itch:
             if self.damaged != "stop":
                 raise
             counts = {"damaged": 1}
-            yield self._made(
-                [np.empty(0, EVENT_DTYPE[n]) for n in _COLUMNS], stocks.of(feed), counts
-            )
+            yield self._made([np.empty(0, EVENT_DTYPE[n]) for n in FIELDS], stocks.of(feed), counts)
 
     def _events(
         self,
@@ -417,7 +404,7 @@ class _Itch:
     ) -> Events:
         first = next(iter(known.values()), None) or _instrument(0, "", self.tick)
         return Events(
-            dict(zip(_COLUMNS, columns, strict=True)),
+            dict(zip(FIELDS, columns, strict=True)),
             first,
             source=self.file.name,
             counts=counts,

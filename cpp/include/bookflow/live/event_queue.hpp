@@ -36,7 +36,7 @@ public:
         u64 capacity = 65'536;
         Overflow overflow = Overflow::Refuse;
         Waiting wait = Waiting::Sleep;
-        i64 timeout = -1;  // of Block, ns; negative: for ever
+        i64 timeout = -1;  // of Block, for the caller; ns, negative: for ever
         std::string name;  // empty: the process's own
         bool replace = false;
     };
@@ -77,7 +77,8 @@ public:
         std::size_t accepted = 0;
         bool timed_out = false;
     };
-    // n events, event_at(i) each; `give_up()` is asked now and then while waiting.
+    // n events, event_at(i) each. Where it blocks it waits until `give_up()`, which is asked in
+    // every pause: whoever gives it knows the timeout.
     template <class F, class Stop>
     Pushed push(std::size_t n, F&& event_at, Stop&& give_up) {
         Pushed out;
@@ -88,14 +89,13 @@ public:
             lines_.dropped.fetch_add(n - out.accepted, std::memory_order_release);
             return out;
         }
-        const Deadline deadline(settings_.timeout);
         Pauses pauses(settings_.wait);
         while (out.accepted < n) {
             const std::size_t some = try_push(n - out.accepted, event_at, out.accepted);
             out.accepted += some;
             if (some > 0) {
                 pauses = Pauses(settings_.wait);
-            } else if (deadline.passed() || give_up()) {
+            } else if (give_up()) {
                 out.timed_out = true;
                 break;
             } else {

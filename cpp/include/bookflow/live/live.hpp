@@ -62,6 +62,9 @@ public:
           watched_(pipeline_.columns().size()),
           alarms_(alarm_lines_, alarm_slots_.data(), alarm_slots_.size()),
           forks_(forks()) {
+        const bool fit = rows_->items() == row_items(pipeline_.columns().size()) &&
+                         (!events_ || events_->items() == event_items());
+        if (!fit) throw InputError("has other columns than the pipeline's rows", "history");
         if (settings_.heartbeat > 0 && !pipeline_.settings().as_is) {
             throw InputError(
                 "needs a pipeline with order=\"as-is\": an event may carry an earlier time than "
@@ -116,7 +119,6 @@ public:
     [[nodiscard]] bool running() const {
         return running_.load(std::memory_order_acquire) && !failed() && !forked();
     }
-    [[nodiscard]] bool drained() const { return queue_->size() == 0; }
     // The open interval's row, marked PARTIAL; the thread must have been stopped.
     i64 finish() {
         require_own_process();
@@ -313,7 +315,8 @@ private:
     }
     u64 at_once(std::span<const QueuedEvent> some) {
         try {
-            pipeline_.run(columns_of(some), batch_);
+            pipeline_.run(EventColumns::of(some.front().event, some.size(), sizeof(QueuedEvent)),
+                          batch_);
         } catch (const InputError&) {
             return one_by_one(some);  // as far as it goes
         } catch (const SizeOverflow&) {
@@ -335,23 +338,6 @@ private:
                              std::to_string(e.instrument));
         }
     }
-    [[nodiscard]] static EventColumns columns_of(std::span<const QueuedEvent> some) {
-        const Event& first = some.front().event;
-        const auto column = [](const auto& field) { return reinterpret_cast<const char*>(&field); };
-        constexpr std::ptrdiff_t stride = sizeof(QueuedEvent);
-        EventColumns c;
-        c.rows = some.size();
-        c.ts = {column(first.ts), stride};
-        c.action = {column(first.action), stride};
-        c.side = {column(first.side), stride};
-        c.price = {column(first.price), stride};
-        c.size = {column(first.size), stride};
-        c.flags = {column(first.flags), stride};
-        c.order_id = {column(first.order_id), stride};
-        c.instrument = {column(first.instrument), stride};
-        return c;
-    }
-
     // ---- rows ----
 
     void publish_last(u64 written) {

@@ -98,7 +98,6 @@ public:
         memory->bytes_ = whole_pages(bytes);
         memory->file_ = ::shm_open(path(name).c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
         if (memory->file_ < 0) refuse(name, "cannot be made");
-        memory->owner_ = true;
         memory->resize(name);
         memory->map(true);
         return memory;
@@ -220,7 +219,7 @@ private:
         // Pages are given now: where there are too few, a later write would kill the process.
         if (const int error = ::posix_fallocate(file_, 0, static_cast<off_t>(bytes_)); error != 0) {
             errno = error;
-            if (owner_) unlink(name);
+            if (!name_.empty()) unlink(name_);
             refuse(name, "cannot be made");
         }
 #endif
@@ -240,7 +239,6 @@ private:
     void* heap_ = nullptr;
     std::size_t bytes_ = 0;
     int file_ = -1;
-    bool owner_ = false;
     std::string name_;
 };
 
