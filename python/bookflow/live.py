@@ -237,8 +237,8 @@ class Live(_core.Live):
 
     def _push_columns(self, chunk: Events) -> int:
         depth = None if chunk.depth is None else chunk.depth.arrays()
-        columns = (chunk.columns[name] for name in FIELDS)
-        return self._push(*columns, depth=depth, source=chunk.source, first_row=chunk.first_row)
+        fields: Any = (chunk.columns[name] for name in FIELDS)
+        return self._push(*fields, depth, chunk.source, chunk.first_row)
 
     # -- rows out --------------------------------------------------------------------------------
 
