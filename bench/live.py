@@ -35,7 +35,7 @@ def throughput(events: int, rounds: int, chunk: int) -> None:
     chunks = [whole[i : i + chunk] for i in range(0, len(whole), chunk)]
     best = float("inf")
     for _ in range(rounds):
-        with bf.Live(pipe, queue=1 << 18, history=len(expected), wait="spin") as live:
+        with bf.Live(pipe, history=len(expected), wait="spin") as live:
             start = time.perf_counter()
             for part in chunks:
                 live.push(part)
