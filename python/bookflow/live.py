@@ -237,8 +237,9 @@ class Live(_core.Live):
 
     def _push_columns(self, chunk: Events) -> int:
         depth = None if chunk.depth is None else chunk.depth.arrays()
-        fields: Any = (chunk.columns[name] for name in FIELDS)
-        return self._push(*fields, depth=depth, source=chunk.source, first_row=chunk.first_row)
+        fields = (chunk.columns[name] for name in FIELDS)
+        given: tuple[Any, ...] = (*fields, depth, chunk.source, chunk.first_row)
+        return self._push(*given)
 
     # -- rows out --------------------------------------------------------------------------------
 
