@@ -92,22 +92,17 @@ PyObject* push(PyObject* self, PyObject* const* args, Py_ssize_t n, PyObject* ke
     return PyLong_FromSize_t(accepted);
 }
 
-std::size_t push_columns(Made<BoundLive> self, const py::object& ts, const py::object& ts_venue,
-                         const py::object& order_id, const py::object& price,
-                         const py::object& size, const py::object& instrument,
-                         const py::object& action, const py::object& side, const py::object& flags,
-                         const py::object& depth, const std::string& source, i64 first_row) {
-    const EventColumns c =
-        event_columns(ts, action, side, price, size, flags, order_id, instrument, depth);
-    auto rows = static_cast<py::ssize_t>(c.rows);
-    const Column<i64> venue = optional_column<i64>(ts_venue, "ts_venue", rows);
+std::size_t push_columns(Made<BoundLive> self, const py::dict& columns, const py::object& depth,
+                         const std::string& source, i64 first_row) {
+    const EventDict given(columns.ptr(), depth.ptr());
+    const std::size_t rows = given.events.rows;
     const Busy::Guard guard(self->queue->pushing);
     self->live->require_own_process();
     self->queue->claim(EventQueue::Pushing);
     Live& live = *self->live;
     try {
         without_gil([&] {
-            live.check(c);
+            live.check(given.events);
             return 0;
         });
     } catch (const InputError& e) {
@@ -115,10 +110,9 @@ std::size_t push_columns(Made<BoundLive> self, const py::object& ts, const py::o
         throw py::error_already_set();
     }
     const std::size_t accepted =
-        push_in_turns(live.queue(), c.rows, [&](std::size_t from, auto&& give_up) {
+        push_in_turns(live.queue(), rows, [&](std::size_t from, auto&& give_up) {
             return live.put(
-                c.rows - from, [&](std::size_t i) { return event_at(c, venue, from + i); },
-                give_up);
+                rows - from, [&](std::size_t i) { return given.event(from + i); }, give_up);
         });
     live.rethrow();
     return accepted;
@@ -171,8 +165,7 @@ void bind_live(py::module_& m) {
                                                           "The compiled part of bookflow.Live.");
     cls.def(py::init(&make), "pipeline"_a, "queue"_a, "rows"_a, "events"_a.none(true), "wait"_a,
             "heartbeat"_a)
-        .def("_push", &push_columns, "ts"_a, "ts_venue"_a, "order_id"_a, "price"_a, "size"_a,
-             "instrument"_a, "action"_a, "side"_a, "flags"_a, "depth"_a, "source"_a, "first_row"_a)
+        .def("_push", &push_columns, "columns"_a, "depth"_a, "source"_a, "first_row"_a)
         .def("_start", [](Made<BoundLive> b) { b->live->start(); })
         .def("_stop",
              [](Made<BoundLive> b) {

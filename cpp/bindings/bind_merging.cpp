@@ -8,6 +8,7 @@
 #include "bookflow/reorder.hpp"
 #include "columns.hpp"
 #include "errors.hpp"
+#include "event_dict.hpp"
 #include "hot_method.hpp"
 #include "state_methods.hpp"
 #include "values.hpp"
@@ -17,60 +18,6 @@ namespace bookflow {
 namespace {
 
 constexpr std::size_t kLong = 512;  // rows from which on the GIL is let go
-
-// The fields of events, as they are called in Python.
-enum class Field : std::uint8_t {
-    Ts,
-    TsVenue,
-    OrderId,
-    Price,
-    Size,
-    Instrument,
-    Action,
-    Side,
-    Flags,
-};
-
-[[nodiscard]] PyObject* name_of(Field field) {
-    static const std::array<PyObject*, 9> names = [] {
-        std::array<PyObject*, 9> out{};
-        std::size_t i = 0;
-        for (const char* name : {"ts", "ts_venue", "order_id", "price", "size", "instrument",
-                                 "action", "side", "flags"}) {
-            out[i++] = PyUnicode_InternFromString(name);
-        }
-        return out;
-    }();
-    return names[static_cast<std::size_t>(field)];
-}
-
-// The columns of an `Events`.
-struct Columns : ArrivedRows {
-    Columns(PyObject* columns, PyObject* depth, PyObject* own = Py_None) {
-        if (PyDict_CheckExact(columns) == 0) throw py::type_error("columns must be a dict");
-        const auto at = [&](Field field) {
-            PyObject* column = PyDict_GetItemWithError(columns, name_of(field));
-            if (column == nullptr && PyErr_Occurred() != nullptr) throw py::error_already_set();
-            return column == nullptr ? py::handle(Py_None) : py::handle(column);
-        };
-        py::ssize_t rows = -1;
-        events.ts = column<i64>(at(Field::Ts), "ts", rows);
-        ts_venue = optional_column<i64>(at(Field::TsVenue), "ts_venue", rows);
-        events.order_id = optional_column<u64>(at(Field::OrderId), "order_id", rows);
-        events.price = column<i64>(at(Field::Price), "price", rows);
-        events.size = column<i64>(at(Field::Size), "size", rows);
-        events.instrument =
-            optional_column<std::uint32_t>(at(Field::Instrument), "instrument", rows);
-        events.action = column<std::uint8_t>(at(Field::Action), "action", rows);
-        events.side = column<std::uint8_t>(at(Field::Side), "side", rows);
-        events.flags = optional_column<std::uint16_t>(at(Field::Flags), "flags", rows);
-        if (depth != Py_None) {
-            events.depth = depth_columns(py::reinterpret_borrow<py::object>(depth), rows);
-        }
-        own_depth = optional_column<std::uint8_t>(own, "own_depth", rows);
-        events.rows = static_cast<std::size_t>(rows);
-    }
-};
 
 // A new array, written in order.
 template <class T, std::size_t Dimensions>
@@ -217,7 +164,7 @@ PyObject* push_stage(PyObject* self, PyObject* const* args, Py_ssize_t n, PyObje
                                                       "own_depth"};
     const Arguments<5> a("push", names, 4, args, n, keywords);
     auto& bound = self_of<Stage>(self);
-    Columns columns(a[0], a[1], a[4] == nullptr ? Py_None : a[4]);
+    EventDict columns(a[0], a[1], a[4] == nullptr ? Py_None : a[4]);
     const i64 stream = a.integer(2);
     if (stream < 0 || static_cast<std::size_t>(stream) >= bound.streams.size()) {
         throw py::index_error("stream is none of those that there are");
@@ -360,7 +307,7 @@ PyObject* push_venue(PyObject* self, PyObject* const* args, Py_ssize_t n, PyObje
     if (venue < 0 || static_cast<std::size_t>(venue) >= bound.best.venues()) {
         throw py::index_error("venue is none of those that there are");
     }
-    const Columns columns(a[1], a[2]);
+    const EventDict columns(a[1], a[2]);
     const Origin origin{text_of(a[3], "source"), a.integer(4)};
     const Busy::Guard guard(bound.busy);
     std::vector<BestQuote> out;
@@ -376,7 +323,7 @@ py::dict push_all(Made<Venues> self, const py::list& venues) {
     std::size_t rows = 0;
     for (const py::handle item : venues) {
         const auto parts = py::cast<py::tuple>(item);
-        all.push_back(Columns(parts[0].ptr(), parts[1].ptr()).events);
+        all.push_back(EventDict(parts[0].ptr(), parts[1].ptr()).events);
         origins.push_back({py::cast<std::string>(parts[2]), py::cast<i64>(parts[3])});
         rows += all.back().rows;
     }

@@ -29,21 +29,15 @@ EventQueue::Settings settings_of(const std::string& overflow, const py::object& 
 
 // ---- the queue ----
 
-std::size_t push_columns(Made<BoundQueue> self, const py::object& ts, const py::object& ts_venue,
-                         const py::object& order_id, const py::object& price,
-                         const py::object& size, const py::object& instrument,
-                         const py::object& action, const py::object& side,
-                         const py::object& flags) {
-    const EventColumns c =
-        event_columns(ts, action, side, price, size, flags, order_id, instrument, py::none());
-    auto rows = static_cast<py::ssize_t>(c.rows);
-    const Column<i64> venue = optional_column<i64>(ts_venue, "ts_venue", rows);
+std::size_t push_columns(Made<BoundQueue> self, const py::dict& columns) {
+    const EventDict given(columns.ptr());
+    const std::size_t rows = given.events.rows;
     const Busy::Guard guard(self->pushing);
     self->claim(EventQueue::Pushing);
     EventQueue& queue = *self->queue;
-    return push_in_turns(queue, c.rows, [&](std::size_t from, auto&& give_up) {
+    return push_in_turns(queue, rows, [&](std::size_t from, auto&& give_up) {
         return queue.push(
-            c.rows - from, [&](std::size_t i) { return event_at(c, venue, from + i); }, give_up);
+            rows - from, [&](std::size_t i) { return given.event(from + i); }, give_up);
     });
 }
 
@@ -121,8 +115,7 @@ void bind_queue(py::module_& m) {
                      {}});
              }),
              "name"_a, "overflow"_a, "timeout"_a, "wait"_a)
-        .def("_push", &push_columns, "ts"_a, "ts_venue"_a, "order_id"_a, "price"_a, "size"_a,
-             "instrument"_a, "action"_a, "side"_a, "flags"_a)
+        .def("_push", &push_columns, "columns"_a)
         .def("pop_into", &pop_into, "out"_a,
              "Takes events into a structured array of EVENT_DTYPE; returns how many came.")
         .def("wait", &wait_for_events, "timeout"_a = py::none(),

@@ -15,6 +15,7 @@
 #include "bookflow/live/event_queue.hpp"
 #include "bookflow/live/history_ring.hpp"
 #include "columns.hpp"
+#include "event_dict.hpp"
 #include "hot_method.hpp"
 
 namespace bookflow {
@@ -158,14 +159,6 @@ std::size_t push_in_turns(const EventQueue& queue, std::size_t n, F&& push) {
     });
     if (!done) raise_queue_full(accepted, n);
     return accepted;
-}
-
-// Event i, whatever columns there are.
-inline Event event_at(const EventColumns& c, const Column<i64>& ts_venue, std::size_t i) {
-    Event e = c.event(i);
-    if (c.instrument.given()) e.instrument = c.instrument[i];
-    if (ts_venue.given()) e.ts_venue = Nanos(ts_venue[i]);
-    return e;
 }
 
 // ns from seconds; None: for ever.

@@ -272,18 +272,7 @@ class EventQueue(metaclass=_Made):
     ) -> None: ...
     @overload
     def __init__(self, name: str, overflow: str, timeout: float | None, wait: str) -> None: ...
-    def _push(
-        self,
-        ts: Any,
-        ts_venue: Any,
-        order_id: Any,
-        price: Any,
-        size: Any,
-        instrument: Any,
-        action: Any,
-        side: Any,
-        flags: Any,
-    ) -> int: ...
+    def _push(self, columns: dict[str, Any]) -> int: ...
     def try_push(
         self,
         ts: SupportsIndex,
@@ -373,19 +362,7 @@ class Live(metaclass=_Made):
         flags: SupportsIndex = 1,
     ) -> int: ...
     def _push(
-        self,
-        ts: Any,
-        ts_venue: Any,
-        order_id: Any,
-        price: Any,
-        size: Any,
-        instrument: Any,
-        action: Any,
-        side: Any,
-        flags: Any,
-        depth: Any,
-        source: str,
-        first_row: int,
+        self, columns: dict[str, Any], depth: Any, source: str, first_row: int
     ) -> int: ...
     def _start(self) -> None: ...
     def _stop(self) -> None: ...

@@ -11,7 +11,7 @@ import numpy as np
 
 from bookflow import _core
 from bookflow.errors import InputError, QueueFull
-from bookflow.events import EVENT_DTYPE, FIELDS, Events, Status
+from bookflow.events import EVENT_DTYPE, Events, Status
 from bookflow.frame import FeatureFrame, FeatureRow
 from bookflow.pipeline import Pipeline
 from bookflow.rings import EventQueue, FeatureRing, HistoryRing, Window
@@ -226,7 +226,8 @@ class Live(_core.Live):
         whole = (events,) if not events.is_lazy and len(events) else ()
         for chunk in events.chunks(_CHUNK) if events.is_lazy else whole:
             try:
-                some = self._push_columns(chunk)
+                rows = None if chunk.depth is None else chunk.depth.arrays()
+                some = self._push(chunk.columns, rows, chunk.source, chunk.first_row)
             except QueueFull as full:
                 full.accepted += taken
                 raise
@@ -234,12 +235,6 @@ class Live(_core.Live):
             if some < len(chunk) and self.queue.overflow != "drop":
                 break
         return taken
-
-    def _push_columns(self, chunk: Events) -> int:
-        depth = None if chunk.depth is None else chunk.depth.arrays()
-        fields = (chunk.columns[name] for name in FIELDS)
-        given: tuple[Any, ...] = (*fields, depth, chunk.source, chunk.first_row)
-        return self._push(*given)
 
     # -- rows out --------------------------------------------------------------------------------
 

@@ -104,7 +104,7 @@ class EventQueue(_core.EventQueue):
         taken = 0
         for columns, rows in _columns_of(events):
             try:
-                some = self._push(*(columns[name] for name in FIELDS))
+                some = self._push(columns)
             except QueueFull as full:
                 full.accepted += taken
                 raise
